@@ -17,7 +17,8 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{AppName, Run, WhenBusy};
+use crate::config::{Run, WhenBusy};
+use crate::settings::AppName;
 
 /// Interval at which a waiting run tries again.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);

@@ -6,11 +6,10 @@ use std::process;
 use std::sync::Arc;
 
 use clap::ValueHint;
-use holdfast_app::config::{
-    self, AppFile, Class, ConfigError, Loaded, Mistake, Password, Repository as Place,
-    RepositoryUrl,
-};
+use holdfast_app::config::{self, AppFile, ConfigError, Loaded};
+use holdfast_app::kind::Class;
 use holdfast_app::lock::{self, Holder, RunLock};
+use holdfast_app::settings::{AppName, Mistake, Password, Repository as Place, RepositoryUrl};
 use holdfast_format::slot::KdfCost;
 use holdfast_repo::Repository;
 use zeroize::Zeroizing;
@@ -55,12 +54,10 @@ impl ApplicationArgs {
         let here = PathBuf::from(FILE_NAME);
         match &self.name {
             _ if here.exists() => Ok(here),
-            Some(name) if config::AppName::new(name).is_none() => {
-                Err(CommandError::usage(format!(
-                    "{name:?} is not an application name: use lower-case letters, digits \
+            Some(name) if AppName::new(name).is_none() => Err(CommandError::usage(format!(
+                "{name:?} is not an application name: use lower-case letters, digits \
                      and dashes"
-                )))
-            }
+            ))),
             Some(name) => Ok(Path::new(FOLDER).join(format!("{name}.toml"))),
             None => Err(CommandError::usage("there is no holdfast.toml in this folder")
                 .hint("give one with --config FILE or HOLDFAST_CONFIG")

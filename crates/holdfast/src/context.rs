@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use holdfast_app::bucket::Access;
+use holdfast_app::connections::BucketAccess;
 use holdfast_app::hooks::HookReport;
 use holdfast_app::notify::HttpOptions;
 use holdfast_connect::bucket::OnWait;
@@ -310,14 +310,14 @@ impl Context {
     }
 
     /// What connections to buckets get from the environment.
-    pub fn bucket_access(&self, patience_max: Option<Duration>) -> Access {
+    pub fn bucket_access(&self, patience_max: Option<Duration>) -> BucketAccess {
         let output = Arc::clone(&self.output);
         let on_wait = move |why: &str, most: Duration| {
             let minutes = most.as_secs().div_ceil(60);
             let minutes = text::count(minutes, "minute", "minutes");
             output.warn(&format!("{why}; retrying for up to {minutes}"));
         };
-        Access {
+        BucketAccess {
             variables: environment::variables_of_clouds(),
             profiles: self.environment.amazon_profiles(),
             certificates: Vec::new(),

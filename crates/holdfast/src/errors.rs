@@ -9,7 +9,6 @@ use holdfast_app::restore::RestoreError;
 use holdfast_app::run::RunError;
 use holdfast_app::schedule::ScheduleError;
 use holdfast_backend::BackendError;
-use holdfast_connect::postgres::ErrorKind;
 use holdfast_engine::EngineError;
 use holdfast_engine::check::Remedy;
 use holdfast_engine::forget::ForgetError;
@@ -21,7 +20,7 @@ use holdfast_seal::SealError;
 
 use crate::cli::Command;
 use crate::exit::{CommandError, ExitKind};
-use crate::output::{escape, text};
+use crate::output::{escape, next, text};
 use crate::select;
 
 impl CommandError {
@@ -202,19 +201,14 @@ impl From<RestoreError> for CommandError {
         match error {
             RestoreError::Engine(error) => error.into(),
             RestoreError::Interrupted => CommandError::new(ExitKind::Interrupted, "interrupted"),
-            RestoreError::Postgres { error: ref of_server, .. } => {
-                let hint = match of_server.kind {
-                    ErrorKind::Owners => "--no-owner, to restore without owners and privileges",
-                    ErrorKind::Exists | ErrorKind::Changed => {
-                        "--yes-overwrite DATABASE, if it may be replaced"
-                    }
-                    _ => return CommandError::failed(error.to_string()),
-                };
-                CommandError::failed(error.to_string()).hint(hint)
-            }
-            RestoreError::Changed { message } => CommandError::failed(message),
-            RestoreError::Refused { message, next } => {
-                next.into_iter().fold(CommandError::failed(message), CommandError::hint)
+            RestoreError::Postgres { .. }
+            | RestoreError::Bucket { .. }
+            | RestoreError::Command { .. }
+            | RestoreError::Refused { .. }
+            | RestoreError::Changed { .. } => {
+                let steps = error.next();
+                let steps = steps.iter().map(next::step);
+                steps.fold(CommandError::failed(error.to_string()), CommandError::hint)
             }
         }
     }

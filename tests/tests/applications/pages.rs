@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use holdfast_app::config::{self, AppFile, Class};
+use holdfast_app::config::{self, AppFile};
+use holdfast_app::kind::Class;
 use holdfast_tests::project;
 
 const FOLDER: &str = "docs/applications";

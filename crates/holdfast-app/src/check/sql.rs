@@ -1,6 +1,6 @@
 //! The queries of checks of sequences and hash chains.
 
-use crate::config::{Chain, Sequence};
+use super::settings::{Chain, Sequence};
 
 /// Counts the gaps in the numbers of a column, and all rows.
 pub fn sequence_query(sequence: &Sequence) -> String {

@@ -5,9 +5,9 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use serde_json::{Value as Json, json};
 
-use super::name::AppName;
-use super::section::{Section, Table};
-use super::value::{Choice, Field, Value};
+use crate::settings::AppName;
+use crate::settings::section::{Section, Table};
+use crate::settings::value::{Choice, Field, Value};
 
 /// `[app]`: which application this is.
 #[derive(Debug, Clone, PartialEq)]

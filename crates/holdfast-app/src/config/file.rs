@@ -7,15 +7,16 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::app::{App, Run, SecretRules};
-use super::check::Check;
 use super::hook::{Hook, Restore};
 use super::notify::Notify;
-use super::reader::{Step, find, place};
-use super::repository::{Repositories, Repository};
 use super::retention::Retention;
 use super::schedule::Schedule;
-use super::section::{self, Placed, Section, Table};
-use super::source::{Class, Globals, Source, SourceKind};
+use crate::check::Check;
+use crate::kind::{Class, Source};
+use crate::settings::Repository;
+use crate::settings::reader::{Step, find, place};
+use crate::settings::repository::Repositories;
+use crate::settings::section::{self, Placed, Section, Table};
 
 /// The contents of a `holdfast.toml`: an application and what to do with it.
 ///
@@ -116,7 +117,10 @@ impl Table for Draft {
             hooks: section.tables("hook", "Commands around runs, sources and restores."),
             notify: section.table("notify", "Where runs are reported."),
             run: section.table("run", "How runs behave."),
-            schedule: section.table("schedule", "When runs start, for holdfast schedule."),
+            schedule: section.table(
+                "schedule",
+                "When runs start, for the timers of systemd, cron and Kubernetes.",
+            ),
         })
     }
 }
@@ -140,19 +144,12 @@ impl Draft {
         })
     }
 
-    /// Stores roles, which include password verifiers, with the keys if there is a repository of
-    /// keys and the file does not say otherwise.
-    pub(super) fn settle_globals(&mut self, tree: &Tree<'_, '_>) {
-        if self.keys_repository.is_none() {
-            return;
-        }
+    /// Settles what each kind of source leaves to the rest of the file.
+    pub(super) fn settle(&mut self, tree: &Tree<'_, '_>) {
+        let has_keys_repository = self.keys_repository.is_some();
         for Placed { index, value } in &mut self.sources {
-            let says = tree.has("source", *index, "globals");
-            if let SourceKind::Postgres(postgres) = &mut value.kind
-                && !says
-            {
-                postgres.globals = Globals::WithKeys;
-            }
+            let has_key = |key: &str| tree.has("source", *index, key);
+            value.kind.settle(has_keys_repository, &has_key);
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::argv::Argv;
-use super::name::SourceName;
-use super::section::{Section, Table};
-use super::url::WebUrl;
-use super::value::Choice;
+use crate::settings::Argv;
+use crate::settings::SourceName;
+use crate::settings::WebUrl;
+use crate::settings::section::{Section, Table};
+use crate::settings::value::Choice;
 
 /// How long a hook may take if the file does not say.
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(600);

@@ -8,28 +8,15 @@
 //! the same in a shell, in a timer and in a container.
 
 mod app;
-mod argv;
-mod check;
-mod credentials;
 mod file;
 mod hook;
-mod length;
-mod mask;
-mod mistake;
-mod name;
 mod notify;
-mod path;
 mod programs;
-mod reader;
-mod repository;
 mod retention;
 mod rules;
 mod schedule;
-mod section;
-mod source;
+mod secret_files;
 mod surroundings;
-mod url;
-mod value;
 
 #[cfg(test)]
 mod tests;
@@ -41,30 +28,19 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 pub use app::{App, OnFinding, Run, SecretRules, WhenBusy};
-pub use argv::Argv;
-pub use check::{Chain, Check, CheckKind, OnFailure, Rows, Sequence};
-pub use credentials::SecretFile;
 pub use file::{AppFile, schema};
 pub use hook::{Around, Hook, Moment, Restore};
-pub use length::Bytes;
-pub use mistake::Mistake;
-pub use name::{AppName, SourceName};
 pub use notify::{Address, Healthchecks, Notify, Prometheus, Webhook, When};
 pub use programs::Program;
-pub use repository::{AccessKeyId, Credentials, Password, Repository};
 pub use retention::{InDoubt, Retention};
 pub use schedule::{Every, Schedule};
-pub use source::{
-    Bucket, BucketCredentials, BucketRestore, Checksums, Class, CommandOutput, CommandRestore,
-    Databases, Dump, Files, FilesRestore, Globals, Owner, Postgres, Source, SourceKind,
-    StorageClass,
-};
-pub use surroundings::{Finding, Machine, program_folders};
-pub use url::{BucketService, BucketUrl, PostgresUrl, RepositoryUrl, WebUrl};
+pub use secret_files::SecretFile;
+pub use surroundings::{Finding, Machine, MachineHelp, program_folders};
 
+use crate::settings::mistake::{Mistake, Page};
+use crate::settings::reader::Reader;
+use crate::settings::section;
 use file::{Draft, Tree};
-use mistake::Page;
-use reader::Reader;
 
 /// Largest app file that is read.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -160,7 +136,7 @@ pub fn parse(
     let draft: Option<Draft> = section::read_root(&tree, &mut reader);
     let draft = draft.map(|mut draft| {
         let tree = Tree(&tree);
-        draft.settle_globals(&tree);
+        draft.settle(&tree);
         rules::check(&draft, &tree, real, &mut reader);
         draft
     });

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::section::{Section, Table};
-use super::url::WebUrl;
-use super::value::Choice;
+use crate::settings::WebUrl;
+use crate::settings::section::{Section, Table};
+use crate::settings::value::Choice;
 
 /// `[notify]`: where runs are reported.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -3,8 +3,8 @@
 use holdfast_engine::retention::{Count, Policy, Span, TagList};
 use serde_json::{Value as Json, json};
 
-use super::section::{Section, Table};
-use super::value::{Choice, Field, Value};
+use crate::settings::section::{Section, Table};
+use crate::settings::value::{Choice, Field, Value};
 
 /// `[retention]`: which snapshots to keep after a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl Table for Retention {
         policy.tags = tags.into_iter().flatten().map(|tag| TagList(vec![tag])).collect();
         let prune = section.optional(
             "prune",
-            "false leaves freeing the space of removed snapshots to a later holdfast prune. \
+            "false leaves freeing the space of removed snapshots to a later prune. \
              Default: true.",
         );
         let in_doubt = section.optional(

@@ -7,8 +7,8 @@ use std::time::Duration;
 use jiff::civil::Time;
 use serde_json::{Value as Json, json};
 
-use super::section::{Section, Table};
-use super::value::{Choice, Field, Value};
+use crate::settings::section::{Section, Table};
+use crate::settings::value::{Choice, Field, Value};
 
 /// When a daily run starts if the file does not say.
 const DAILY: Time = Time::constant(2, 0, 0, 0);

@@ -9,12 +9,10 @@ use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::credentials::SecretFile;
 use super::file::AppFile;
 use super::programs::Program;
-use super::repository::Repository;
-use super::source::SourceKind;
-use super::url::RepositoryUrl;
+use super::secret_files::SecretFile;
+use crate::settings::{Repository, RepositoryUrl};
 
 /// Something that does not exist, or is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +20,16 @@ pub struct Finding {
     /// One sentence without a full stop.
     pub message: String,
     /// What to do.
-    pub help: String,
+    pub help: MachineHelp,
+}
+
+/// What to do about something that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MachineHelp {
+    /// One clause in the imperative.
+    Text(String),
+    /// Mount the disk of the repository, or create the repository.
+    MountOrInit,
 }
 
 /// Where to look.
@@ -41,12 +48,11 @@ impl AppFile {
         found.extend(of_repository(&self.repository));
         found.extend(self.keys_repository.as_ref().and_then(of_repository));
         for source in &self.sources {
-            let SourceKind::Files(files) = &source.kind else { continue };
             let missing = |path: &PathBuf| {
                 let what = format!("source \"{}\" backs up", source.name);
                 of_path(path, &what, "give the path as it is on this machine")
             };
-            found.extend(files.paths.iter().filter_map(missing));
+            found.extend(source.kind.paths().iter().filter_map(missing));
         }
         found.extend(self.programs().iter().filter_map(|program| of_program(program, machine)));
         let textfile = self.notify.prometheus.as_ref().and_then(|it| it.textfile.parent());
@@ -66,7 +72,7 @@ fn of_secret(secret: &SecretFile) -> Option<Finding> {
     let path = secret.path.display();
     let finding = |problem: &str, help: String| {
         let message = format!("the file for {}, {path}, {problem}", secret.name);
-        Some(Finding { message, help })
+        Some(Finding { message, help: MachineHelp::Text(help) })
     };
     let opened = File::open(&secret.path).and_then(|mut file| {
         let mode = file.metadata()?.permissions().mode();
@@ -92,8 +98,7 @@ fn of_repository(repository: &Repository) -> Option<Finding> {
     let RepositoryUrl::Local(path) = &repository.url else { return None };
     let is_there = path.join("config").symlink_metadata().is_ok();
     let message = format!("there is no repository at {}", path.display());
-    let help = "mount its disk; to create a new repository: holdfast run --init-missing";
-    (!is_there).then(|| Finding { message, help: help.to_owned() })
+    (!is_there).then(|| Finding { message, help: MachineHelp::MountOrInit })
 }
 
 fn of_path(path: &Path, what: &str, help: &str) -> Option<Finding> {
@@ -103,7 +108,7 @@ fn of_path(path: &Path, what: &str, help: &str) -> Option<Finding> {
         _ => format!("cannot be accessed: {error}"),
     };
     let message = format!("{what} {}, which {problem}", path.display());
-    Some(Finding { message, help: help.to_owned() })
+    Some(Finding { message, help: MachineHelp::Text(help.to_owned()) })
 }
 
 fn of_program(program: &Program, machine: &Machine<'_>) -> Option<Finding> {
@@ -118,7 +123,7 @@ fn of_program(program: &Program, machine: &Machine<'_>) -> Option<Finding> {
     };
     let message = format!("{what} needs {name}, which {problem}");
     let help = "install it, or write its full path".to_owned();
-    (!is_there).then_some(Finding { message, help })
+    (!is_there).then_some(Finding { message, help: MachineHelp::Text(help) })
 }
 
 fn is_program(path: &Path) -> bool {
@@ -171,7 +176,7 @@ writable = ["scratch"]
         let machine = Machine { program_folders: &folders, app_folder: folder };
         let shown = folder.display().to_string() + "/";
         let found = loaded.file.missing_on(&machine);
-        assert!(found.iter().all(|it| !it.help.is_empty()));
+        assert!(found.iter().all(|it| it.help != MachineHelp::Text(String::new())));
         found.into_iter().map(|it| it.message.replace(&shown, "")).collect()
     }
 

@@ -17,9 +17,9 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 pub use process::Ending;
-use serde::Serialize;
 
-use crate::config::{AppName, Argv, Around, Hook, Moment, SourceName};
+use crate::config::{Around, Hook, Moment};
+use crate::settings::{AppName, Argv, SourceName};
 
 /// Variables set only if they have a value.
 const OPTIONAL_VARIABLES: [&str; 3] = ["HOLDFAST_SOURCE", "HOLDFAST_SNAPSHOT", "HOLDFAST_ERROR"];
@@ -47,8 +47,7 @@ pub struct Outcome {
 }
 
 /// How the work ended, in a word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum State {
     /// It succeeded.
     #[default]

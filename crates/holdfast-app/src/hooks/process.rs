@@ -11,7 +11,7 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
-use crate::config::Argv;
+use crate::settings::Argv;
 
 /// How much of a command's output is kept: its end.
 pub(super) const OUTPUT_BYTES_MAX: usize = 64 * 1024;

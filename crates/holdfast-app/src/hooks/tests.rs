@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::*;
-use crate::config::Argv;
+use crate::settings::Argv;
 
 fn shell(script: &str) -> Argv {
     Argv::new(["sh", "-c", script].map(str::to_owned).to_vec()).unwrap()

@@ -8,7 +8,8 @@ use holdfast_connect::words::without_byte_order_mark;
 use http::HeaderValue;
 
 use super::http::NoticeError;
-use crate::config::{Address, WebUrl};
+use crate::config::Address;
+use crate::settings::WebUrl;
 
 /// How much of such a file is read.
 const BYTES_MAX: u64 = 64 * 1024;

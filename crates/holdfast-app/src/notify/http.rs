@@ -10,7 +10,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use url::Url;
 
-use crate::config::WebUrl;
+use crate::settings::WebUrl;
 
 /// Options of an HTTP client.
 #[derive(Debug, Clone)]

@@ -15,11 +15,13 @@ pub use healthchecks::Monitor;
 pub use http::{HttpClient, HttpOptions, NoticeError};
 pub use notice::{CheckNotice, RunNotice, SourceNotice};
 pub use prometheus::{render, write_textfile};
-pub use webhook::{post, post_document};
+pub use webhook::post;
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::config::Notify;
+use crate::hooks::State;
 use http::NoticeError as Error;
 
 /// All notices that an app file requests.
@@ -53,14 +55,16 @@ impl<'a> Notices<'a> {
         notices
     }
 
-    /// Sends all notices of the end of the run. Returns those that failed, to be printed.
+    /// Sends all notices of the end of the run; the webhook gets `document`. Returns those that
+    /// failed, to be printed.
     #[must_use]
-    pub fn end(mut self, notice: &RunNotice) -> Vec<NoticeError> {
+    pub fn end(mut self, notice: &RunNotice, document: &impl Serialize) -> Vec<NoticeError> {
         if let Some(monitor) = self.monitor.take() {
             self.note(monitor.exit(notice.exit_code, &notice.text()));
         }
         if let (Some(http), Some(webhook)) = (self.http.take(), &self.rules.webhook) {
-            self.note(post(&http, webhook, notice));
+            let is_fine = notice.state == State::Ok && notice.exit_code == 0;
+            self.note(post(&http, webhook, is_fine, document));
         }
         if let Some(prometheus) = &self.rules.prometheus {
             self.note(write_textfile(&prometheus.textfile, notice));

@@ -3,20 +3,14 @@
 use std::fmt::Write;
 
 use jiff::Timestamp;
-use serde::Serialize;
 
 use super::seconds_between;
 use crate::hooks::State;
 
-/// Version of the JSON document, increased when a field is removed or changes its meaning.
-const VERSION: u32 = 1;
-
-/// The notice of a run: the JSON document for the webhook, the text for the monitor, the values for
-/// Prometheus.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// The notice of a run: what the document for the webhook, the text for the monitor and the values
+/// for Prometheus are made from.
+#[derive(Debug, Clone, PartialEq)]
 pub struct RunNotice {
-    /// Version of the document.
-    pub version: u32,
     /// The application.
     pub app: String,
     /// ID of the run.
@@ -56,12 +50,11 @@ pub struct RunNotice {
 }
 
 /// The part of a notice about a source.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SourceNotice {
     /// Its name.
     pub name: String,
     /// Its type, as written in the app file.
-    #[serde(rename = "type")]
     pub kind: String,
     /// Result of its capture.
     pub state: State,
@@ -80,7 +73,7 @@ pub struct SourceNotice {
 }
 
 /// The part of a notice about a check.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct CheckNotice {
     /// Its name.
     pub name: String,
@@ -94,7 +87,6 @@ impl RunNotice {
     /// A notice with only its general fields set.
     pub fn new(app: &str, run: &str, host: &str, started: Timestamp, ended: Timestamp) -> Self {
         Self {
-            version: VERSION,
             app: app.to_owned(),
             run: run.to_owned(),
             host: host.to_owned(),

@@ -1,27 +1,16 @@
-//! The report of a run as JSON, posted to a URL.
+//! A report as JSON, posted to a URL.
 
 use serde::Serialize;
 
 use super::address;
 use super::http::{HttpClient, Letter, NoticeError};
-use super::notice::RunNotice;
 use crate::config::{Webhook, When};
-use crate::hooks::State;
 
-/// Posts the notice, if the rules request it for such a run.
+/// Posts a document, if the rules request it for success or failure, as `is_fine` says.
 ///
 /// # Errors
 /// [`NoticeError`].
-pub fn post(http: &HttpClient, rules: &Webhook, notice: &RunNotice) -> Result<(), NoticeError> {
-    let is_fine = notice.state == State::Ok && notice.exit_code == 0;
-    post_document(http, rules, is_fine, notice)
-}
-
-/// Posts any document, if the rules request it for success or failure, as `is_fine` says.
-///
-/// # Errors
-/// [`NoticeError`].
-pub fn post_document(
+pub fn post(
     http: &HttpClient,
     rules: &Webhook,
     is_fine: bool,

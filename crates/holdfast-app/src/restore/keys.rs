@@ -1,32 +1,20 @@
 //! Which keys the data needs: their era, the snapshot that has them, and what this machine has.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io;
 
 use holdfast_format::ObjectId;
 use holdfast_format::record::{Application, KeyFingerprint};
 use holdfast_repo::{Repository, SnapshotInfo};
 use jiff::Timestamp;
-use serde::Serialize;
 
-use super::files::system_path;
-use super::part::Part;
-use super::{RestoreContext, RestoreError};
-use crate::fingerprint::{self, Fingerprint};
-
-/// Which snapshot of the keys to use.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum KeysWish {
-    /// The one that was made with the data.
-    #[default]
-    Linked,
-    /// This one.
-    Snapshot(ObjectId),
-}
+use super::{
+    KeyOnMachine, KeysAtHand, KeysRequest, NextStep, Part, Remark, RestoreContext, RestoreError,
+};
+use crate::fingerprint;
+use crate::kind::step::key_on_machine;
 
 /// When keys were in use: the first and last snapshots of the data that need the same keys.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Era {
     /// Time of the first.
     pub first: Timestamp,
@@ -38,35 +26,19 @@ pub struct Era {
     pub of: usize,
 }
 
-/// What this machine has of a key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OnMachine {
-    /// The key that the data needs.
-    Same,
-    /// Another one.
-    Other,
-    /// None.
-    Absent,
-    /// It cannot be read.
-    Unreadable(String),
-    /// Its location is unknown.
-    Unknown,
-}
-
 /// One key that the data needs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NeededKey {
     /// Its source.
     pub source: String,
     /// Its path in that source.
     pub path: String,
     /// What is at its target path.
-    pub on_machine: OnMachine,
+    pub on_machine: KeyOnMachine,
 }
 
 /// What is known about the keys before anything is changed.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct KeysPlan {
     /// The snapshot that they come from.
     pub snapshot: Option<String>,
@@ -83,7 +55,7 @@ pub(super) struct Keys {
     /// Where they come from, if they are restored.
     pub snapshot: Option<SnapshotInfo>,
     pub plan: Option<KeysPlan>,
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Remark>,
 }
 
 /// Finds the keys that the data needs, and compares them with the record and with this machine.
@@ -91,7 +63,7 @@ pub(super) fn find(
     context: &RestoreContext<'_>,
     data: &SnapshotInfo,
     parts: &[Part<'_>],
-    wish: &KeysWish,
+    request: &KeysRequest,
     any_keys: bool,
 ) -> Result<Keys, RestoreError> {
     let mut keys = Keys { snapshot: None, plan: None, warnings: Vec::new() };
@@ -100,22 +72,22 @@ pub(super) fn find(
     let needed = needed(context, application, parts);
     if application.keys.is_empty()
         && application.linked_snapshot.is_none()
-        && *wish == KeysWish::Linked
+        && *request == KeysRequest::Linked
     {
         return Ok(keys);
     }
-    match snapshot(context, data, application, wish) {
+    match snapshot(context, data, application, request) {
         Ok(found) => {
             let told = compare(context, data, application, &found, era.as_ref());
             match told {
                 Err(error) if !any_keys => return Err(error),
-                Err(error) => keys.warnings.push(error.to_string()),
+                Err(error) => keys.warnings.push(error.to_string().into()),
                 Ok(()) => {}
             }
             keys.snapshot = Some(found);
         }
         Err(error) if !any_keys => return Err(with_way_out(error, context, data, &needed)),
-        Err(error) => keys.warnings.push(format!("no keys are restored: {error}")),
+        Err(error) => keys.warnings.push(format!("no keys are restored: {error}").into()),
     }
     keys.plan = Some(KeysPlan {
         snapshot: keys.snapshot.as_ref().map(|info| info.id.to_hex()),
@@ -131,15 +103,15 @@ fn snapshot(
     context: &RestoreContext<'_>,
     data: &SnapshotInfo,
     application: &Application,
-    wish: &KeysWish,
+    request: &KeysRequest,
 ) -> Result<SnapshotInfo, RestoreError> {
     let Some(repository) = context.keys else {
         let message = "the data needs keys, but the app file has no repository of keys";
         return Err(RestoreError::refused(message).or("add a section [repository.keys]"));
     };
-    let id = match wish {
-        KeysWish::Snapshot(id) => *id,
-        KeysWish::Linked => {
+    let id = match request {
+        KeysRequest::Snapshot(id) => *id,
+        KeysRequest::Linked => {
             let here = repository.keys().repository_id();
             if let Some(there) = application.linked_repository.filter(|there| *there != here) {
                 let message = format!(
@@ -169,7 +141,7 @@ fn snapshot(
     let is_of_data = of.is_some_and(|of| {
         of.name == application.name
             && of.linked_repository.is_none_or(|it| it == context.data.keys().repository_id())
-            && (*wish != KeysWish::Linked || of.run == application.run)
+            && (*request != KeysRequest::Linked || of.run == application.run)
     });
     match is_of_data {
         true => Ok(found),
@@ -191,13 +163,13 @@ fn with_way_out(
 ) -> RestoreError {
     let mut error = error;
     if let Some(other) = same_keys_elsewhere(context, data) {
-        error = error.or(format!("--keys-snapshot {}, which has the same keys", other.short()));
+        error = error.or(NextStep::SameKeysSnapshot(other.short()));
     }
-    let is_here = !needed.is_empty() && needed.iter().all(|it| it.on_machine == OnMachine::Same);
-    error.or(match is_here {
-        true => "--any-keys: this machine has the keys that the data needs, and they are kept",
-        false => "--any-keys, to restore data that this machine may have no keys for",
-    })
+    let is_here = !needed.is_empty() && needed.iter().all(|it| it.on_machine == KeyOnMachine::Same);
+    error.or(NextStep::AnyKeys(match is_here {
+        true => KeysAtHand::Right,
+        false => KeysAtHand::Unknown,
+    }))
 }
 
 /// A snapshot of keys made with other data that needs the same keys.
@@ -245,17 +217,17 @@ fn compare(
         era.unwrap_or_default(),
         other.join(", ")
     ))
-    .or("leave out --keys-snapshot, to use the keys made with the data")
-    .or("--any-keys, to restore these keys anyway"))
+    .or(NextStep::LinkedKeys)
+    .or(NextStep::AnyKeys(KeysAtHand::Other)))
 }
 
-type Key<'a> = (&'a str, &'a [u8], &'a str);
+type KeyIdentity<'a> = (&'a str, &'a [u8], &'a str);
 
-fn of_key(key: &KeyFingerprint) -> Key<'_> {
+fn of_key(key: &KeyFingerprint) -> KeyIdentity<'_> {
     (&key.source, &key.path.0, &key.fingerprint)
 }
 
-fn set(keys: &[KeyFingerprint]) -> BTreeSet<Key<'_>> {
+fn set(keys: &[KeyFingerprint]) -> BTreeSet<KeyIdentity<'_>> {
     keys.iter().map(of_key).collect()
 }
 
@@ -298,26 +270,7 @@ fn needed(
     let one = |key: &KeyFingerprint| NeededKey {
         source: key.source.clone(),
         path: String::from_utf8_lossy(&key.path.0).into_owned(),
-        on_machine: on_machine(context, key, parts),
+        on_machine: key_on_machine(context, key, parts),
     };
     application.keys.iter().map(one).collect()
-}
-
-/// Compares a key with the file at its target path.
-pub(super) fn on_machine(
-    context: &RestoreContext<'_>,
-    key: &KeyFingerprint,
-    parts: &[Part<'_>],
-) -> OnMachine {
-    let part = parts.iter().find(|part| part.name() == key.source);
-    let path = part.and_then(|part| part.destination(system_path(&key.path.0)));
-    let Some(path) = path else { return OnMachine::Unknown };
-    let mut fingerprint = Fingerprint::new(&context.data.keys().fingerprint_key());
-    let read = File::open(&path).and_then(|mut file| io::copy(&mut file, &mut fingerprint));
-    match read {
-        Ok(_) if fingerprint.finish() == key.fingerprint => OnMachine::Same,
-        Ok(_) => OnMachine::Other,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => OnMachine::Absent,
-        Err(error) => OnMachine::Unreadable(error.to_string()),
-    }
 }

@@ -2,22 +2,20 @@
 
 use holdfast_engine::completeness::{Lack, lacks, last_sound};
 
-use super::Prepared;
-use super::tree::Origin;
-use crate::config::Class;
+use super::{NextStep, Origin, Prepared, Remark};
+use crate::kind::Class;
 
 /// Notes what the snapshots lack of the parts to restore.
-pub(super) fn tell(prepared: &mut Prepared<'_>) {
-    let [data, keys] = prepared.both_origins();
-    for (class, origin) in [(Class::Data, data), (Class::Keys, keys)] {
-        if let Some(origin) = origin {
+pub(super) fn report(prepared: &mut Prepared<'_>) {
+    for class in [Class::Data, Class::Keys] {
+        if let Some(origin) = prepared.origin(class) {
             of_snapshot(prepared, class, origin);
         }
     }
 }
 
 fn of_snapshot(prepared: &mut Prepared<'_>, class: Class, origin: Origin<'_>) {
-    let parts = prepared.parts.iter().filter(|part| part.from.class == class);
+    let parts = prepared.scene.parts.iter().filter(|part| part.from.class == class);
     let names: Vec<&str> = parts.map(|part| part.name()).collect();
     if names.is_empty() {
         return;
@@ -31,17 +29,16 @@ fn of_snapshot(prepared: &mut Prepared<'_>, class: Class, origin: Origin<'_>) {
     let only = <[&str; 1]>::try_from(names.as_slice()).ok().map(|[name]| name);
     let snapshots = origin.repository.history().snapshots();
     let instead = last_sound(&snapshots, origin.snapshot, only).map(|info| info.id.short());
-    let (flag, id) = match class {
-        Class::Data => ("--snapshot", origin.snapshot.id.short()),
-        Class::Keys => ("--keys-snapshot", origin.snapshot.id.short()),
-    };
+    let next = instead.map(|id| match class {
+        Class::Data => NextStep::CompleteSnapshot(id),
+        Class::Keys => NextStep::CompleteKeysSnapshot(id),
+    });
+    let id = origin.snapshot.id.short();
     let clauses: Vec<String> = found.iter().map(Lack::to_string).collect();
     let incomplete: Vec<&Lack> = found.iter().filter(|lack| lack.is_incomplete()).collect();
     let word = if incomplete.is_empty() { "" } else { " is incomplete" };
-    let instead = instead.map(|it| format!("; {flag} {it} selects the last complete one"));
-    let instead = instead.unwrap_or_default();
     let clauses = clauses.join("; ");
-    prepared.warnings.push(format!("snapshot {id}{word}: {clauses}{instead}"));
+    prepared.warnings.push(Remark { message: format!("snapshot {id}{word}: {clauses}"), next });
     if !incomplete.is_empty() {
         prepared.incomplete.push(format!("snapshot {id} is incomplete: {clauses}"));
     }

@@ -1,16 +1,12 @@
 //! The report of a restore: what it did, what it verified, and how long each step took.
 
 use jiff::Timestamp;
-use serde::Serialize;
 
-use super::RestoreError;
+use super::{NextStep, Remark, RestoreError, Verified};
 use crate::hooks::State;
 
-/// What to do if a location has changed since the plan was made.
-const REVIEW: &str = "run the same command again and review its plan";
-
 /// What a restore did.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RestoreReport {
     /// The application.
     pub app: String,
@@ -36,9 +32,9 @@ pub struct RestoreReport {
     /// Why it stopped, in one sentence.
     pub error: Option<String>,
     /// What to do next, one step each.
-    pub next: Vec<String>,
-    /// Warnings, one sentence each.
-    pub warnings: Vec<String>,
+    pub next: Vec<NextStep>,
+    /// Warnings.
+    pub warnings: Vec<Remark>,
     /// What could not be restored because the snapshots do not have it, one sentence each.
     pub incomplete: Vec<String>,
     /// True if the user asked to stop.
@@ -46,7 +42,7 @@ pub struct RestoreReport {
 }
 
 /// One step.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct StepReport {
     /// Its name, as in `database documenso`.
     pub name: String,
@@ -56,13 +52,14 @@ pub struct StepReport {
     pub duration_seconds: f64,
     /// What was done, or why not, in one sentence.
     pub message: String,
+    /// What to do about it, if it was not done.
+    pub next: Option<NextStep>,
     /// What was verified.
     pub verified: Vec<Verified>,
 }
 
 /// How a step ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StepState {
     /// It was done.
     Done,
@@ -72,23 +69,6 @@ pub enum StepState {
     Failed,
     /// It was not started.
     NotDone,
-}
-
-/// Something that was verified.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Verified {
-    /// What.
-    pub name: String,
-    /// True if it is correct.
-    pub passed: bool,
-    /// What was found, in one sentence.
-    pub message: String,
-}
-
-impl Verified {
-    pub(super) fn new(name: impl Into<String>, passed: bool, message: impl Into<String>) -> Self {
-        Self { name: name.into(), passed, message: message.into() }
-    }
 }
 
 impl RestoreReport {
@@ -104,22 +84,6 @@ impl RestoreReport {
         self.state = State::Failed;
         self.interrupted |= error.is_interruption();
         self.error.get_or_insert_with(|| error.to_string());
-        match error {
-            RestoreError::Refused { next, .. } => self.next.extend(next.iter().cloned()),
-            RestoreError::Changed { .. } => self.next.push(REVIEW.to_owned()),
-            _ => {}
-        }
-    }
-}
-
-impl StepState {
-    /// The word for it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Wrong => "WRONG",
-            Self::Failed => "FAILED",
-            Self::NotDone => "not done",
-        }
+        self.next.extend(error.next());
     }
 }

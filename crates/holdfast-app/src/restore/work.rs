@@ -1,35 +1,12 @@
 //! Carrying out a restore, step by step.
 
-use std::path::PathBuf;
-
 use holdfast_engine::Observer;
 
-use super::across::Unfinished;
-use super::agreed::Agreed;
 use super::plan::Plan;
-use super::report::{RestoreReport, StepReport, StepState, Verified};
-use super::step::Step;
-use super::{Prepared, RestoreError};
+use super::report::{RestoreReport, StepReport, StepState};
+use super::{Hold, Prepared, RestoreError};
 use crate::hooks::{Hooks, Outcome, Stage, StageError, State};
-
-/// Why the application is not started.
-const NOT_STARTED: &str = "the application was not started on partly restored data; \
-                           --start-anyway starts it";
-/// Why its health is not checked.
-const NOT_RUNNING: &str = "the application could not be started";
-
-/// The result of one step.
-#[derive(Default)]
-pub(super) struct Done {
-    pub message: String,
-    pub verified: Vec<Verified>,
-}
-
-impl Done {
-    pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), verified: Vec::new() }
-    }
-}
+use crate::kind::step::{Step, StepOutcome, StepRole, StepWork};
 
 impl Prepared<'_> {
     /// Carries out `plan`, which must be the plan of this restore, confirmed by the user if it
@@ -45,17 +22,23 @@ impl Prepared<'_> {
         on_step: &dyn Fn(&StepReport),
     ) -> RestoreReport {
         let mut report = self.empty_report();
-        let mut work = Work {
-            prepared: self,
+        let step_work = StepWork {
+            scene: &self.scene,
             agreed: &plan.agreed,
             hooks,
             observer,
+            restored_paths: Vec::new(),
+            warnings: self.warnings.clone(),
+            incomplete: self.incomplete.clone(),
+            next: Vec::new(),
+            hold: None,
+        };
+        let mut work = Work {
+            prepared: self,
+            step_work,
             on_step,
             report: &mut report,
-            made: Vec::new(),
-            unfinished: Vec::new(),
             is_touched: false,
-            hold: None,
             fails_again: false,
         };
         let outcome = |result: &Result<Outcome, RestoreError>| match result {
@@ -66,23 +49,23 @@ impl Prepared<'_> {
         if let Err(StageError::Hook(hook)) = ended {
             let error = RestoreError::refused(format!("{hook}, so nothing was restored"));
             report.fail(&error);
-            report.steps = self.steps.iter().map(|step| not_done(step, "")).collect();
+            report.steps = self.steps.iter().map(|step| not_done(&**step, None)).collect();
             report.steps.iter().for_each(on_step);
         }
-        report.ended = (self.context.now)();
+        report.ended = (self.scene.context.now)();
         report.duration_seconds =
             report.ended.duration_since(report.started).as_secs_f64().max(0.0);
         report
     }
 
     fn empty_report(&self) -> RestoreReport {
-        let now = (self.context.now)();
+        let now = (self.scene.context.now)();
         RestoreReport {
             app: self.target.app.name.to_string(),
-            run: self.context.run.to_owned(),
-            snapshot: self.data.id.to_hex(),
-            snapshot_time: self.data.snapshot.time,
-            keys_snapshot: self.keys.snapshot.as_ref().map(|info| info.id.to_hex()),
+            run: self.scene.context.run.to_owned(),
+            snapshot: self.scene.data.id.to_hex(),
+            snapshot_time: self.scene.data.snapshot.time,
+            keys_snapshot: self.scene.keys.map(|info| info.id.to_hex()),
             state: State::Ok,
             started: now,
             ended: now,
@@ -97,59 +80,51 @@ impl Prepared<'_> {
     }
 }
 
-fn not_done(step: &Step<'_>, message: &str) -> StepReport {
+fn not_done(step: &dyn Step, hold: Option<Hold>) -> StepReport {
     StepReport {
         name: step.name(),
         state: StepState::NotDone,
         duration_seconds: 0.0,
-        message: message.to_owned(),
+        message: hold.map(Hold::sentence).unwrap_or_default().to_owned(),
+        next: hold.and_then(Hold::next),
         verified: Vec::new(),
     }
 }
 
 /// A restore in progress.
-pub(super) struct Work<'a, 'p> {
-    pub prepared: &'p Prepared<'p>,
-    pub agreed: &'a Agreed,
-    pub hooks: &'a Hooks<'a>,
-    pub observer: &'a dyn Observer,
+struct Work<'a, 'p> {
+    prepared: &'p Prepared<'p>,
+    step_work: StepWork<'a>,
     on_step: &'a dyn Fn(&StepReport),
-    pub report: &'a mut RestoreReport,
-    /// Paths restored so far; everything below them was made by this restore.
-    pub made: Vec<PathBuf>,
-    /// Databases that are finished once all of them are restored.
-    pub unfinished: Vec<Unfinished<'p>>,
+    report: &'a mut RestoreReport,
     /// True once data of the application may have been changed.
     is_touched: bool,
-    /// Why the application must not be started, if so.
-    pub hold: Option<&'static str>,
     /// True if a failure will recur until its cause is fixed.
     fails_again: bool,
 }
 
-impl<'p> Work<'_, 'p> {
+impl Work<'_, '_> {
     /// Carries out the steps until one fails.
     fn run(&mut self) -> Outcome {
         let steps = &self.prepared.steps;
         for step in steps {
-            match self.why_not(step) {
-                Some(why) => self.tell(not_done(step, why)),
-                None => {
-                    let state = self.step(step);
-                    if state == StepState::Wrong && matches!(step, Step::Start(_)) {
-                        self.hold = Some(NOT_RUNNING);
-                    }
-                }
+            match self.why_not(&**step) {
+                Some(hold) => self.tell(not_done(&**step, hold)),
+                None => self.step(&**step),
             }
         }
-        self.tell_unfinished();
+        steps.iter().for_each(|step| step.abandon(&mut self.step_work));
         if self.report.state == State::Failed {
             self.advise();
-        } else if !self.report.incomplete.is_empty()
+        } else if !self.step_work.incomplete.is_empty()
             || self.report.steps.iter().any(|step| step.state == StepState::Wrong)
         {
             self.report.state = State::Incomplete;
         }
+        self.report.warnings = std::mem::take(&mut self.step_work.warnings);
+        self.report.incomplete = std::mem::take(&mut self.step_work.incomplete);
+        let next = std::mem::take(&mut self.step_work.next);
+        self.report.next.splice(..0, next);
         Outcome {
             state: self.report.state,
             snapshot: Some(self.report.snapshot.clone()),
@@ -158,26 +133,27 @@ impl<'p> Work<'_, 'p> {
     }
 
     /// Why a step is not started; `None` if it is.
-    fn why_not(&self, step: &Step<'_>) -> Option<&'static str> {
+    fn why_not(&self, step: &dyn Step) -> Option<Option<Hold>> {
         let has_failed = self.report.state == State::Failed;
-        let is_anyway = self.prepared.wishes.start_anyway;
-        match step {
+        let is_anyway = self.step_work.request().start_anyway;
+        let hold = self.step_work.hold;
+        match step.role() {
             // If no data was changed, the application can run as before.
-            Step::Start(_) if has_failed && !self.is_touched => None,
-            Step::Start(_) | Step::Health(..) if has_failed && !is_anyway => Some(NOT_STARTED),
-            Step::Health(..) if self.hold == Some(NOT_RUNNING) => Some(NOT_RUNNING),
-            Step::Start(_) | Step::Health(..) => self.hold.filter(|_| !is_anyway),
-            _ => has_failed.then_some(""),
+            StepRole::Start if has_failed && !self.is_touched => None,
+            StepRole::Start | StepRole::Health if has_failed && !is_anyway => {
+                Some(Some(Hold::PartlyRestored))
+            }
+            StepRole::Health if hold == Some(Hold::NotRunning) => Some(hold),
+            StepRole::Start | StepRole::Health => hold.filter(|_| !is_anyway).map(Some),
+            StepRole::Data | StepRole::Other => has_failed.then_some(None),
         }
     }
 
-    fn step(&mut self, step: &'p Step<'p>) -> StepState {
-        let began = (self.prepared.context.now)();
-        let outcome = match self.prepared.context.is_stopped() && !matches!(step, Step::Start(_)) {
-            true => Err(RestoreError::Interrupted),
-            false => self.begin(step),
-        };
-        let took = (self.prepared.context.now)().duration_since(began).as_secs_f64().max(0.0);
+    fn step(&mut self, step: &dyn Step) {
+        let now = self.prepared.scene.context.now;
+        let began = now();
+        let outcome = self.begin(step);
+        let took = now().duration_since(began).as_secs_f64().max(0.0);
         let (state, message, verified) = match outcome {
             Ok(done) => {
                 let wrong = done.verified.iter().any(|it| !it.passed);
@@ -191,16 +167,21 @@ impl<'p> Work<'_, 'p> {
             }
         };
         let name = step.name();
-        self.tell(StepReport { name, state, duration_seconds: took, message, verified });
-        state
+        let next = None;
+        self.tell(StepReport { name, state, duration_seconds: took, message, next, verified });
     }
 
     /// Carries out a step, and records whether it may have changed something.
-    fn begin(&mut self, step: &'p Step<'p>) -> Result<Done, RestoreError> {
-        let made = self.made.len();
-        let outcome = self.act(step);
+    fn begin(&mut self, step: &dyn Step) -> Result<StepOutcome, RestoreError> {
+        let is_stopped = self.prepared.scene.context.connections.is_stopped();
+        if is_stopped && step.role() != StepRole::Start {
+            return Err(RestoreError::Interrupted);
+        }
+        let restored = self.step_work.restored_paths.len();
+        let outcome = step.act(&mut self.step_work);
         let is_left = matches!(outcome, Err(RestoreError::Changed { .. }));
-        self.is_touched |= step.is_data() && !(is_left && made == self.made.len());
+        let is_untouched = is_left && restored == self.step_work.restored_paths.len();
+        self.is_touched |= step.role() == StepRole::Data && !is_untouched;
         outcome
     }
 
@@ -218,6 +199,6 @@ impl<'p> Work<'_, 'p> {
             (true, _) => "run the same command again; what was restored is recognized and kept",
             (false, _) => "run the same command again; nothing was changed",
         };
-        self.report.next.push(next.to_owned());
+        self.report.next.push(next.into());
     }
 }

@@ -4,7 +4,9 @@ use holdfast_connect::fs::filter::PatternError;
 use holdfast_connect::postgres::PostgresError;
 use holdfast_engine::EngineError;
 
-use super::report::CheckReport;
+use crate::check::{CheckError, CheckReport};
+use crate::kind::CaptureError;
+use crate::settings::SourceName;
 
 /// Why a run made no snapshot of the data.
 #[derive(Debug, thiserror::Error)]
@@ -29,12 +31,12 @@ pub enum RunError {
         error: PostgresError,
     },
     /// A source cannot be reached, or its settings are wrong.
-    #[error("source {name} cannot be read, so no snapshot was made: {why}")]
-    Settings {
+    #[error("source {name} cannot be read, so no snapshot was made: {error}")]
+    Unusable {
         /// The source.
         name: String,
         /// Why.
-        why: String,
+        error: CaptureError,
     },
     /// A hook before a source failed.
     #[error("source {name} was not captured, so no snapshot was made: {report}")]
@@ -57,13 +59,8 @@ pub enum RunError {
         errors: u64,
     },
     /// A check could not be evaluated.
-    #[error("check {check:?} could not be evaluated, so no snapshot was made: {why}")]
-    Question {
-        /// The check.
-        check: String,
-        /// Why.
-        why: String,
-    },
+    #[error("check {:?} could not be evaluated, so no snapshot was made: {}", .0.check, .0.why)]
+    CheckUnanswered(#[from] CheckError),
     /// A check with `on-failure = "fail"` failed.
     #[error("check {:?} failed, so no snapshot was made: {}", .0.name, .0.sentence())]
     Check(Box<CheckReport>),
@@ -81,6 +78,17 @@ pub enum RunError {
 }
 
 impl RunError {
+    /// Why a source cannot be captured.
+    pub(super) fn of(source: &SourceName, error: CaptureError) -> Self {
+        let name = source.to_string();
+        match error {
+            CaptureError::Postgres(error) => Self::Postgres { name, error },
+            error @ (CaptureError::Bucket(_) | CaptureError::Unusable(_)) => {
+                Self::Unusable { name, error }
+            }
+        }
+    }
+
     /// True if a concurrent prune invalidated the capture; another attempt may succeed.
     pub(super) fn is_fenced(&self) -> bool {
         matches!(self, Self::Engine(error) if error.is_fenced())

@@ -9,14 +9,12 @@ use holdfast_repo::read::BlobReader;
 use holdfast_repo::{Repository, SnapshotInfo};
 
 use super::cuts::Cuts;
-use super::questions::Questions;
 use super::report::RunReport;
-use super::source::Made;
-use super::watch::Watched;
+use super::source::{Watch, capture, ready};
 use super::{RunError, Work};
-use crate::check::{Hasher, Kinds};
-use crate::config::Class;
+use crate::check::{CheckRun, Hasher, Kinds};
 use crate::fingerprint;
+use crate::kind::Class;
 
 /// Captures the sources of class `keys`. None if nothing is stored with the keys, not even globals.
 pub(super) fn begin<'a>(
@@ -28,13 +26,13 @@ pub(super) fn begin<'a>(
         return Ok(None);
     }
     let (repository, options) = place.ok_or(RunError::NoKeysRepository)?;
-    let mut capture = Capture::start(repository, options)?;
+    let mut keys = Capture::start(repository, options)?;
     for source in work.file.sources_of(Class::Keys) {
-        let made = Made::new(source, work.context, &Cuts::default(), None)?;
-        work.source(&mut capture, source, &made, &Watched::default(), report)?;
+        let ready = ready(work, source, None)?;
+        capture(work, &mut keys, source, &*ready, &Watch::default(), report)?;
     }
     match report.errors() {
-        0 => Ok(Some(capture)),
+        0 => Ok(Some(keys)),
         errors => Err(RunError::KeysUnread { errors }),
     }
 }
@@ -42,32 +40,33 @@ pub(super) fn begin<'a>(
 /// Adds the globals of databases that are stored with the keys, and commits.
 pub(super) fn commit(
     work: &Work<'_>,
-    capture: Option<Capture<'_>>,
+    keys: Option<Capture<'_>>,
     cuts: &Cuts,
     application: &Application,
     report: &mut RunReport,
 ) -> Result<Option<SnapshotInfo>, RunError> {
-    let Some(mut capture) = capture else { return Ok(None) };
+    let Some(mut keys) = keys else { return Ok(None) };
     for (source, cut) in cuts.with_globals_apart(work.file) {
-        let made = Made::Globals(cut);
-        work.source(&mut capture, source, &made, &Watched::default(), report)?;
+        let ready = cut.capture_apart();
+        capture(work, &mut keys, source, &*ready, &Watch::default(), report)?;
     }
     let linked_repository = Some(work.places.data.keys().repository_id());
     let application = Application { linked_repository, ..application.clone() };
-    Ok(Some(capture.commit(Some(application), work.context.now)?))
+    Ok(Some(keys.commit(Some(application), work.context.scene.now)?))
 }
 
 /// Looks up what rows refer to among the keys, which were captured before the rows were queried.
 pub(super) fn answer(
     work: &Work<'_>,
     snapshot: &SnapshotInfo,
-    questions: &mut Questions,
+    checks: &mut CheckRun,
 ) -> Result<(), RunError> {
     let repository = work.places.keys.ok_or(RunError::NoKeysRepository)?;
     for source in work.file.sources_of(Class::Keys) {
+        let Some(names) = source.kind.row_names() else { continue };
         let root = SnapshotRoot::of_source(&snapshot.snapshot, source.name.as_str())?;
         let mut reader = BlobReader::new(repository);
-        questions.look_up(source, |wants_contents, holds| {
+        checks.look_up(&source.name, &names, |wants_contents, holds| {
             let kinds = Kinds { md5: wants_contents, sha256: wants_contents };
             ls(&mut reader, &root, &[], true, &Silent, &mut |path, entry| {
                 if let EntryKind::File { size, .. } = entry.kind {

@@ -14,7 +14,8 @@ use jiff::tz::TimeZone;
 use super::report::RunReport;
 use super::useless_keys::useless_keys;
 use super::{Places, path_of};
-use crate::config::{AppFile, Class, InDoubt};
+use crate::config::{AppFile, InDoubt};
+use crate::kind::Class;
 
 /// Age after which packs of an unfinished run are discarded.
 const ABANDONED_AFTER_SECONDS: u64 = 30 * 86_400;

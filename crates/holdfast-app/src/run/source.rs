@@ -1,294 +1,214 @@
-//! The sources of a run, as the app file describes them.
+//! The capture of one source in a run.
 
-use std::collections::BTreeMap;
-use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use holdfast_connect::Source as Connector;
-use holdfast_connect::bucket::source::Remarks;
-use holdfast_connect::bucket::{Bucket, BucketError};
-use holdfast_connect::command::{CommandSource, StreamEntry};
-use holdfast_connect::fs::source::{FsOptions, FsSource};
-use holdfast_connect::postgres::{Cut, DumpFileSource, GlobalsSource, PostgresSource};
-use holdfast_engine::EngineError;
-use holdfast_engine::backup::{Compare, SourceOptions};
+use holdfast_engine::backup::{Capture, SourceOptions};
 use holdfast_engine::completeness::ShrinkLimit;
-use holdfast_format::config::ChunkProfile;
-use holdfast_format::entry::FileTime;
-use holdfast_format::record::{Scope, SourceRecord, Text};
-use jiff::{SignedDuration, Timestamp};
+use holdfast_engine::{EngineError, Observer};
+use holdfast_format::record::{SourceRecord, Window};
+use holdfast_repo::SnapshotInfo;
+use jiff::Timestamp;
 
 use super::cuts::Cuts;
-use super::watch::NameOf;
-use super::{RunContext, RunError};
-use crate::bucket::{self, Sweep};
-use crate::check::SourceOrder;
-use crate::config::{self, CommandOutput, Files, Source, SourceKind};
+use super::report::{RunReport, SourceReport};
+use super::{RunError, Work};
+use crate::check::{CheckRun, SharedMemory, SnapshotContents, SourceWatch, read_open};
+use crate::hooks::{Outcome, Stage, StageError, State};
+use crate::kind::{Source, SourceCapture};
+use crate::secrets::{self, SecretWatch};
 
-/// Key in the token of a bucket's record: when all attributes were last read.
-const SWEPT: &str = "attributes";
-/// Key in the token: the order in which the server lists, if not that of the keys.
-const ORDER: &str = "order";
-const UNSORTED: &str = "unsorted";
-/// Interval to reread all attributes: tags, ACLs and locks change without a trace in listings.
-const SWEEP_INTERVAL: SignedDuration = SignedDuration::from_hours(7 * 24);
-
-/// A source ready to be read.
-pub(super) enum Made<'a> {
-    Files(&'a Files, &'a RunContext<'a>),
-    Command(&'a CommandOutput, StreamEntry, &'a RunContext<'a>),
-    Postgres(Arc<Cut>),
-    Globals(Arc<Cut>),
-    Dump(&'a config::Dump),
-    Bucket(Box<MadeBucket<'a>>),
+/// The capture of one source, and what is known before it.
+pub(super) struct SourceRun<'r, 'a, 'c> {
+    pub work: &'r Work<'a>,
+    pub source: &'r Source,
+    /// Its record in the previous snapshot.
+    pub previous: Option<&'r SourceRecord>,
+    /// Snapshots whose unchanged contents need not be read again.
+    pub parents: &'r [SnapshotInfo],
+    pub capture: &'r mut Capture<'c>,
+    pub checks: &'r mut CheckRun,
+    pub cuts: &'r mut Cuts,
+    /// When the run started.
+    pub time: Timestamp,
+    pub memory: &'r SharedMemory,
+    pub report: &'r mut RunReport,
 }
 
-/// A bucket ready to be listed.
-pub(super) struct MadeBucket<'a> {
-    settings: &'a config::Bucket,
-    bucket: Bucket,
-    sweep: Sweep,
-    /// The time of its cut, once made, and remarks on it.
-    begun: Mutex<(Option<FileTime>, Remarks)>,
-    /// True once the server has listed keys out of order.
-    is_disordered: AtomicBool,
+/// What is watched for while a source is read.
+#[derive(Default)]
+pub(super) struct Watch {
+    checks: SourceWatch,
+    secrets: Option<Arc<SecretWatch>>,
 }
 
-impl<'a> Made<'a> {
-    pub fn new(
-        source: &'a Source,
-        context: &'a RunContext<'a>,
-        cuts: &Cuts,
-        previous: Option<&SourceRecord>,
-    ) -> Result<Self, RunError> {
-        Ok(match &source.kind {
-            SourceKind::Files(files) => Self::Files(files, context),
-            SourceKind::Command(output) => {
-                Self::Command(output, stream_entry(output, context), context)
-            }
-            SourceKind::Dump(dump) => Self::Dump(dump),
-            SourceKind::Bucket(settings) => {
-                let why = |error: BucketError| RunError::Settings {
-                    name: source.name.to_string(),
-                    why: error.to_string(),
+impl Watch {
+    fn wrap(&self, source: Box<dyn Connector>) -> Box<dyn Connector> {
+        let source = self.checks.wrap(source);
+        match &self.secrets {
+            Some(secrets) => secrets.wrap(source),
+            None => source,
+        }
+    }
+}
+
+impl<'r> SourceRun<'r, '_, '_> {
+    /// Captures it between its hooks.
+    pub fn with_hooks(&mut self) -> Result<(), RunError> {
+        let (hooks, name) = (self.work.hooks, &self.source.name);
+        let before = self.report.errors();
+        let ready = self.ready()?;
+        let outcome = hooks.around(
+            Stage::Source(name),
+            || self.persistently(ready),
+            |outcome| {
+                let state = match outcome {
+                    Ok(errors) if *errors > before => State::Incomplete,
+                    Ok(_) => State::Ok,
+                    Err(_) => State::Failed,
                 };
-                let bucket = bucket::open(settings, &context.buckets).map_err(why)?;
-                let sweep = sweep(previous, (context.now)());
-                let is_disordered = previous.is_some_and(was_unsorted);
-                if is_disordered {
-                    bucket.note_disorder();
-                }
-                Self::Bucket(Box::new(MadeBucket {
-                    settings,
-                    bucket,
-                    sweep,
-                    begun: Mutex::default(),
-                    is_disordered: is_disordered.into(),
-                }))
-            }
-            SourceKind::Postgres(_) => {
-                let cut = cuts.get(&source.name).ok_or_else(|| RunError::Settings {
-                    name: source.name.to_string(),
-                    why: "its database was not opened".to_owned(),
-                })?;
-                Self::Postgres(Arc::clone(cut))
-            }
-        })
-    }
-
-    /// Starts reading it.
-    pub fn source(&self) -> io::Result<Box<dyn Connector>> {
-        Ok(match self {
-            Self::Files(files, context) => {
-                let options = fs_options(files, &context.own);
-                Box::new(FsSource::new(files.paths.clone(), options, files.filter())?)
-            }
-            Self::Command(output, entry, context) => {
-                let (words, stop) = (output.command.os_words(), Arc::clone(&context.stop));
-                Box::new(CommandSource::new(words, entry.clone(), stop)?)
-            }
-            Self::Postgres(cut) => Box::new(PostgresSource::new(Arc::clone(cut))),
-            Self::Globals(cut) => Box::new(GlobalsSource::new(Arc::clone(cut))),
-            Self::Dump(dump) => Box::new(DumpFileSource::open(&dump.file)?),
-            Self::Bucket(made) => {
-                let options = bucket::source_options(made.settings, Some(made.sweep));
-                let source = made.bucket.source(options).map_err(io::Error::other)?;
-                let begun = (source.cut(), source.remarks());
-                *made.begun.lock().unwrap_or_else(PoisonError::into_inner) = begun;
-                Box::new(source)
-            }
-        })
-    }
-
-    /// Remarks on how it was read, although nothing is missing.
-    pub fn said(&self) -> Vec<String> {
-        match self {
-            Self::Postgres(cut) | Self::Globals(cut) => cut.said(),
-            Self::Bucket(made) => made.remarks().sentences(),
-            _ => Vec::new(),
-        }
-    }
-
-    /// How it is captured.
-    pub fn options(&self, source: &Source, shrink_limit: ShrinkLimit) -> SourceOptions {
-        let is_stream = !matches!(self, Self::Files(..) | Self::Bucket(_));
-        SourceOptions {
-            name: source.name.to_string(),
-            connector: source.kind.word().to_owned(),
-            profile: if is_stream { ChunkProfile::Dump } else { ChunkProfile::File },
-            // The ctime of an object says when its attributes were read; reading them again is no
-            // reason to read its content.
-            compare: Compare { ctime: !matches!(self, Self::Bucket(_)), inode: true },
-            read_concurrency: match self {
-                // Requests spend most of their time waiting for the server.
-                Self::Bucket(_) => bucket::READ_CONCURRENCY,
-                _ => 0,
+                let error = outcome.as_ref().err().map(ToString::to_string);
+                Outcome { state, snapshot: None, error }
             },
-            count_first: false,
-            is_stream,
-            shrink_limit,
-            scope: self.scope(),
-        }
-    }
-
-    /// The scope of a source of files.
-    fn scope(&self) -> Option<Scope> {
-        let Self::Files(files, context) = self else { return None };
-        let text = |bytes: &[u8]| Text(bytes.to_vec());
-        let patterns = |all: &[String]| all.iter().map(|it| text(it.as_bytes())).collect();
-        let paths = files.paths.iter().map(|path| text(path.as_os_str().as_bytes())).collect();
-        Some(Scope {
-            paths,
-            excludes: patterns(&files.exclude),
-            excludes_any_case: patterns(&files.exclude_any_case),
-            ..fs_options(files, &context.own).scope()
+        );
+        outcome.map(drop).map_err(|error| match error {
+            StageError::Work(error) => error,
+            StageError::Hook(report) => {
+                RunError::Hook { name: name.to_string(), report: report.to_string() }
+            }
         })
     }
 
-    /// What the connector says about the moment it shows.
-    pub fn token(&self) -> BTreeMap<String, String> {
-        match self {
-            Self::Files(..) | Self::Command(..) | Self::Dump(_) => BTreeMap::new(),
-            Self::Postgres(cut) | Self::Globals(cut) => {
-                BTreeMap::from([("cut".to_owned(), cut.token())])
+    /// Prepares its capture, at its moment if it has one.
+    pub fn ready(&self) -> Result<Box<dyn SourceCapture + 'r>, RunError> {
+        match self.cuts.get(&self.source.name) {
+            Some(cut) => Ok(cut.capture()),
+            None => ready(self.work, self.source, self.previous),
+        }
+    }
+
+    /// Captures it; again, if objects that rows refer to appeared only after the capture had passed
+    /// them: many applications write the row first. Returns the errors of all sources so far.
+    pub fn with_missing(&mut self, ready: &dyn SourceCapture) -> Result<u64, RunError> {
+        let mut watch = self.watch();
+        match self.once(ready, &watch) {
+            Err(RunError::Source { error, .. }) if ready.has_learned(&error) => {
+                watch = self.watch();
+                self.once(ready, &watch)?;
             }
-            Self::Bucket(made) => made.token(),
+            outcome => outcome?,
+        }
+        self.read_open(&watch)?;
+        let missing = self.checks.missing(&self.source.name);
+        if missing.iter().any(|name| ready.has_now(name)) {
+            self.capture.withdraw();
+            self.report.sources.pop();
+            let watch = self.watch();
+            self.once(ready, &watch)?;
+            self.read_open(&watch)?;
+        }
+        Ok(self.report.errors())
+    }
+
+    /// What to watch for.
+    fn watch(&mut self) -> Watch {
+        let source = self.source;
+        let scanner = self.work.scanner.as_ref().filter(|_| source.kind.is_scanned());
+        let token = self.previous.and_then(|record| record.token.get(secrets::TOKEN));
+        let found = token.map(|token| secrets::from_token(token)).unwrap_or_default();
+        Watch {
+            checks: self.checks.watch(&source.name, source.kind.row_names()),
+            secrets: scanner.map(|it| Arc::new(SecretWatch::new(Arc::clone(it), found))),
         }
     }
-}
 
-impl Made<'_> {
-    /// True if the capture failed because the server lists in an order of its own, which was not
-    /// known until now, so that another attempt may succeed.
-    pub fn is_to_be_sorted(&self, error: &RunError) -> bool {
-        let RunError::Source { error: EngineError::Source(error), .. } = error else {
-            return false;
+    fn once(&mut self, ready: &dyn SourceCapture, watch: &Watch) -> Result<(), RunError> {
+        capture(self.work, self.capture, self.source, ready, watch, self.report)
+    }
+
+    /// Reads contents that checks compare and that the capture did not read.
+    fn read_open(&self, watch: &Watch) -> Result<(), RunError> {
+        let Some(names) = self.source.kind.row_names() else { return Ok(()) };
+        let contents = SnapshotContents {
+            repository: self.work.places.data,
+            parents: self.parents,
+            source: self.source.name.as_str(),
+            names: &names,
         };
-        let inner = error.get_ref().and_then(|error| error.downcast_ref());
-        match (self, inner) {
-            (Self::Bucket(made), Some(BucketError::Disorder { .. })) => {
-                !made.is_disordered.swap(true, Ordering::Relaxed)
-            }
-            _ => false,
-        }
-    }
-
-    /// True if an object or file that a row refers to exists now, although the capture did not find
-    /// it.
-    pub fn has_now(&self, key: &[u8]) -> bool {
-        match self {
-            Self::Files(..) => Path::new(std::ffi::OsStr::from_bytes(key)).exists(),
-            Self::Bucket(made) => match std::str::from_utf8(key) {
-                Ok(key) => made.bucket.has(key).unwrap_or(false),
-                Err(_) => false,
-            },
-            Self::Command(..) | Self::Postgres(_) | Self::Globals(_) | Self::Dump(_) => false,
-        }
+        Ok(read_open(&contents, &watch.checks, self.work.observer)?)
     }
 }
 
-impl MadeBucket<'_> {
-    fn token(&self) -> BTreeMap<String, String> {
-        let text = |time: FileTime| {
-            let nanoseconds = i32::try_from(time.nanoseconds).unwrap_or_default();
-            Timestamp::new(time.seconds, nanoseconds).unwrap_or_default().to_string()
-        };
-        let (cut, remarks) = self.begun.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let cut = cut.map(|cut| ("cut".to_owned(), text(cut)));
-        // Attributes that could not be read are read in the next run.
-        let is_swept = !remarks.lacks_attributes();
-        let swept = is_swept.then(|| (SWEPT.to_owned(), text(self.sweep.at)));
-        let order = self.is_disordered.load(Ordering::Relaxed);
-        let order = order.then(|| (ORDER.to_owned(), UNSORTED.to_owned()));
-        cut.into_iter().chain(swept).chain(order).collect()
+/// Prepares the capture of a source without a moment.
+pub(super) fn ready<'a>(
+    work: &Work<'a>,
+    source: &'a Source,
+    previous: Option<&SourceRecord>,
+) -> Result<Box<dyn SourceCapture + 'a>, RunError> {
+    let failed = |error| RunError::of(&source.name, error);
+    source.kind.capture(&work.context.scene, previous).map_err(failed)
+}
+
+/// Captures a source, and reports it.
+pub(super) fn capture(
+    work: &Work<'_>,
+    capture: &mut Capture<'_>,
+    source: &Source,
+    ready: &dyn SourceCapture,
+    watch: &Watch,
+    report: &mut RunReport,
+) -> Result<(), RunError> {
+    let now = work.context.scene.now;
+    let begin = now();
+    let before = capture.record().summary;
+    let own = ready.observer(work.observer);
+    let inner: &dyn Observer = own.as_deref().unwrap_or(work.observer);
+    let listening = watch.checks.observer(inner);
+    let failed = |error: EngineError| match error {
+        // Neither is an error of the source.
+        EngineError::Interrupted => error.into(),
+        error if error.is_fenced() => error.into(),
+        error => RunError::Source { name: source.name.to_string(), error },
+    };
+    let make = || Ok(watch.wrap(ready.source()?));
+    let options = options(work, source, ready);
+    let record = capture.source(&make, &options, &listening).map_err(failed)?;
+    let window = Window { begin, end: now() };
+    record.window = Some(window);
+    record.token = ready.token();
+    let mut secrets = watch.secrets.as_ref().map(|it| it.findings()).unwrap_or_default();
+    if !secrets.is_empty() {
+        record.token.insert(secrets::TOKEN.to_owned(), secrets::to_token(&secrets));
     }
-
-    fn remarks(&self) -> Remarks {
-        self.begun.lock().unwrap_or_else(PoisonError::into_inner).1.clone()
-    }
+    let captured = record.captured.clone().unwrap_or_default();
+    let remarks = ready.remarks().into_iter();
+    let remarks = remarks.map(|it| format!("source {:?}: {it}", source.name.as_str()));
+    // A source captured twice makes the same remarks twice.
+    let remarks: Vec<_> = remarks.filter(|it| !report.warnings.contains(it)).collect();
+    report.warnings.extend(remarks);
+    secrets.iter_mut().for_each(|found| found.path.0 = ready.shown_path(&found.path.0));
+    let summary = &capture.record().summary;
+    report.sources.push(SourceReport {
+        captured,
+        ..SourceReport::new(source, window, &before, summary, secrets)
+    });
+    Ok(())
 }
 
-/// True if the server of a bucket listed in an order of its own at its capture.
-pub(crate) fn was_unsorted(record: &SourceRecord) -> bool {
-    record.token.get(ORDER).is_some_and(|order| order == UNSORTED)
-}
-
-/// When the attributes of all objects are read: in the first capture, which reads everything
-/// anyway, and then once a week.
-fn sweep(previous: Option<&SourceRecord>, now: Timestamp) -> Sweep {
-    let at = previous.and_then(|record| record.token.get(SWEPT)?.parse::<Timestamp>().ok());
-    let is_due = at.is_some_and(|at| now.duration_since(at) >= SWEEP_INTERVAL);
-    let at = at.filter(|_| !is_due).unwrap_or(now);
-    Sweep { at: at.into(), is_due }
-}
-
-fn fs_options(files: &Files, own: &[(u64, u64)]) -> FsOptions {
-    let names = files.exclude_if_present.iter();
-    FsOptions {
-        one_file_system: files.one_file_system,
-        exclude_caches: files.exclude_caches,
-        exclude_if_present: names.map(|name| (name.clone().into_bytes(), None)).collect(),
-        exclude_larger_than: files.exclude_larger_than.map(|size| size.0),
-        own: own.to_vec(),
-        ..FsOptions::default()
-    }
-}
-
-fn stream_entry(output: &CommandOutput, context: &RunContext<'_>) -> StreamEntry {
-    let maker = &context.maker;
-    StreamEntry {
-        file_name: output.file.clone().into_bytes(),
-        time: (context.now)().into(),
-        uid: maker.uid,
-        gid: maker.gid,
-        user: maker.user.clone().into_bytes(),
-        group: Vec::new(),
-    }
-}
-
-/// The order in which a source yields what rows can refer to.
-pub(super) fn order_of(source: &Source) -> SourceOrder {
-    match source.kind {
-        SourceKind::Bucket(_) => SourceOrder::Keys,
-        _ => SourceOrder::Paths,
-    }
-}
-
-/// The path in the source's tree for a name in a row; `None` for a key that no object can have.
-pub(super) fn path_of_name(source: &Source, name: &[u8]) -> Option<Vec<u8>> {
-    match source.kind {
-        SourceKind::Bucket(_) => bucket::path_of_key(std::str::from_utf8(name).ok()?),
-        _ => Some(name.to_vec()),
-    }
-}
-
-/// How rows refer to the contents of a source.
-pub(super) fn name_of(source: &Source) -> NameOf {
-    match source.kind {
-        SourceKind::Bucket(_) => |path| bucket::key_of_path(path).map(String::into_bytes),
-        _ => |path| Some(path.to_vec()),
+fn options(work: &Work<'_>, source: &Source, ready: &dyn SourceCapture) -> SourceOptions {
+    let manner = ready.manner();
+    SourceOptions {
+        name: source.name.to_string(),
+        connector: source.kind.word().to_owned(),
+        profile: manner.profile,
+        compare: manner.compare,
+        read_concurrency: manner.read_concurrency,
+        count_first: false,
+        is_stream: manner.is_stream,
+        shrink_limit: match work.context.accept_shrunk {
+            true => ShrinkLimit::NONE,
+            false => source.shrink_limit,
+        },
+        scope: manner.scope,
     }
 }

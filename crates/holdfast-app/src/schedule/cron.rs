@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Installation, Job, ScheduleError, command, made_by, user};
+use super::{Installation, ScheduleError, user};
 use crate::config::{AppFile, Every};
 
 /// The kind of crontab.
@@ -14,16 +14,16 @@ pub enum CronStyle {
     User,
 }
 
-/// The crontab for the app file.
+/// The crontab for the app file. cron mails whatever the command prints, so it should be quiet.
 ///
 /// # Errors
 /// [`ScheduleError`] for paths that a crontab cannot contain.
 pub fn crontab(
     file: &AppFile,
-    at: &Installation<'_>,
+    at: &Installation,
     style: CronStyle,
 ) -> Result<String, ScheduleError> {
-    let mut text = format!("# Backup of {}.\n# Made by {}\n", file.app.name, made_by(at, "cron")?,);
+    let mut text = format!("# Backup of {}.\n# Made by {}\n", file.app.name, at.made_by);
     if let Some(zone) = file.app.time_zone.as_ref().and_then(|zone| zone.iana_name()) {
         let _ =
             writeln!(text, "# cron uses the time zone of the machine; the app file says {zone}.");
@@ -37,7 +37,7 @@ pub fn crontab(
     );
     let user = user(file)?;
     let _ = writeln!(text, "MAILTO={user}");
-    if let Job::Run(_) = at.job {
+    if at.is_application {
         text.push_str(
             "# No flock is needed: while another run of this application is in progress, a run\n\
              # waits or exits, as [run] in the app file says.\n",
@@ -48,7 +48,7 @@ pub fn crontab(
         CronStyle::System => format!("{user} "),
         CronStyle::User => String::new(),
     };
-    let words: Vec<_> = command(at, true)?.iter().map(|word| quoted(word)).collect();
+    let words: Vec<_> = at.command()?.into_iter().map(quoted).collect();
     // cron would end the command at a percent sign.
     let command = words.join(" ").replace('%', "\\%");
     let _ = writeln!(text, "{moment} {user}{command}");

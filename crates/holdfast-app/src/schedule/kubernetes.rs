@@ -6,7 +6,8 @@ use serde_json::{Value as Json, json};
 
 use super::cron::moment;
 use super::{ScheduleError, absolute, yaml};
-use crate::config::{AppFile, RepositoryUrl, SourceKind};
+use crate::config::AppFile;
+use crate::settings::RepositoryUrl;
 
 /// Folder of the app file in a pod, to which its relative paths are relative.
 pub const FOLDER: &str = "/etc/holdfast";
@@ -31,6 +32,10 @@ const GRACE_SECONDS: u32 = 900;
 pub struct KubernetesOptions<'a> {
     /// The image, with its tag.
     pub image: &'a str,
+    /// What the container starts holdfast with.
+    pub arguments: &'a [String],
+    /// What the text was made by.
+    pub made_by: &'a str,
     /// The text of the app file, which becomes a ConfigMap because it holds no secrets.
     pub app_file_text: &'a str,
     /// The namespace; if absent, the one it is applied in.
@@ -64,7 +69,7 @@ pub fn cron_job(file: &AppFile, options: &KubernetesOptions<'_>) -> Result<Strin
     job.check_mounts()?;
     let (config_map, cron_job) = (job.config_map(), job.cron_job()?);
     Ok([
-        "# Made by `holdfast schedule kubernetes` from the app file it contains;\n".to_owned(),
+        format!("# Made by {} from the app file it contains;\n", options.made_by),
         "# regenerate it when that changes.\n".to_owned(),
         job.what_the_image_needs(),
         job.how_to_make_the_secret(),
@@ -105,8 +110,7 @@ impl Job<'_> {
             }
         }
         for source in &file.sources {
-            let SourceKind::Files(files) = &source.kind else { continue };
-            for path in &files.paths {
+            for path in source.kind.paths() {
                 self.check_mount(path, false, format!("\"{}\" backs up", source.name))?;
             }
         }
@@ -216,7 +220,7 @@ impl Job<'_> {
 
     /// True if the run reads files, which may belong to any user.
     fn reads_files(&self) -> bool {
-        self.file.sources.iter().any(|source| matches!(source.kind, SourceKind::Files(_)))
+        self.file.sources.iter().any(|source| !source.kind.paths().is_empty())
     }
 
     /// To read files it runs as root, with no capability but reading; otherwise as an unprivileged
@@ -244,7 +248,7 @@ impl Job<'_> {
         Ok(json!({
             "name": "holdfast",
             "image": self.options.image,
-            "args": ["run", "--config", format!("{FOLDER}/{APP_FILE}")],
+            "args": self.options.arguments,
             "env": [
                 { "name": "HOLDFAST_CACHE_DIR", "value": CACHE_FOLDER },
                 { "name": "HOLDFAST_STATE_DIR", "value": STATE_FOLDER },

@@ -4,7 +4,6 @@
 //! units to a folder.
 
 mod cron;
-mod folders;
 mod install;
 mod kubernetes;
 mod privileges;
@@ -14,7 +13,6 @@ mod tests;
 mod yaml;
 
 pub use cron::{CronStyle, crontab};
-pub use folders::Folders;
 pub use install::install;
 pub use kubernetes::{APP_FILE, CREDENTIALS_FOLDER, Claim, FOLDER, KubernetesOptions, cron_job};
 pub use systemd::{Unit, Units, units};
@@ -23,22 +21,19 @@ use std::path::{Path, PathBuf};
 
 use crate::config::AppFile;
 
-/// What a schedule runs.
-#[derive(Debug, Clone, Copy)]
-pub struct Installation<'a> {
-    /// The program.
-    pub program: &'a Path,
-    /// What it does.
-    pub job: Job<'a>,
-}
-
 /// What a schedule starts.
-#[derive(Debug, Clone, Copy)]
-pub enum Job<'a> {
-    /// A run of this app file.
-    Run(&'a Path),
-    /// A backup of folders, without an app file.
-    Backup(&'a Folders),
+#[derive(Debug, Clone)]
+pub struct Installation {
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// What the text was made from, to follow the words "Made by".
+    pub made_by: String,
+    /// Paths that the arguments name.
+    pub paths: Vec<PathBuf>,
+    /// True for a run of an application, false for a backup of folders.
+    pub is_application: bool,
 }
 
 /// Why a schedule cannot be generated.
@@ -112,43 +107,30 @@ fn user(file: &AppFile) -> Result<&str, ScheduleError> {
     }
 }
 
-/// The command as words. With `is_quiet` it prints nothing unless something is wrong.
-fn command(at: &Installation<'_>, is_quiet: bool) -> Result<Vec<String>, ScheduleError> {
-    let mut words = vec![absolute(at.program)?.to_owned()];
-    match at.job {
-        Job::Run(app_file) => {
-            words.push("run".to_owned());
-            words.extend(is_quiet.then(|| "--quiet".to_owned()));
-            words.extend(["--config".to_owned(), absolute(app_file)?.to_owned()]);
-        }
-        Job::Backup(folders) => {
-            words.push("backup".to_owned());
-            words.extend(is_quiet.then(|| "--quiet".to_owned()));
-            words.extend(folders.words()?);
-        }
+impl Installation {
+    /// The command as words.
+    fn command(&self) -> Result<Vec<&str>, ScheduleError> {
+        let program = absolute(&self.program)?;
+        Ok([program].into_iter().chain(self.arguments.iter().map(String::as_str)).collect())
     }
-    Ok(words)
 }
 
-/// What the text was made from, to follow the words "Made by".
-fn made_by(at: &Installation<'_>, kind: &str) -> Result<String, ScheduleError> {
-    Ok(match at.job {
-        Job::Run(app_file) => {
-            let file = absolute(app_file)?;
-            format!("`holdfast schedule {kind}` from {file}; regenerate it when that changes.")
-        }
-        Job::Backup(_) => format!("`holdfast schedule {kind} --backup`."),
-    })
-}
-
-fn absolute(path: &Path) -> Result<&str, ScheduleError> {
+/// The text of a path, which must be absolute.
+///
+/// # Errors
+/// It is relative, or a schedule cannot contain it.
+pub fn absolute(path: &Path) -> Result<&str, ScheduleError> {
     match path.is_absolute() {
         true => plain(path),
         false => Err(ScheduleError::Relative { path: path.to_owned() }),
     }
 }
 
-fn plain(path: &Path) -> Result<&str, ScheduleError> {
+/// The text of a path.
+///
+/// # Errors
+/// A schedule cannot contain it.
+pub fn plain(path: &Path) -> Result<&str, ScheduleError> {
     let text = path.to_str().filter(|text| !text.contains(char::is_control));
     text.ok_or_else(|| ScheduleError::Path { path: path.to_owned() })
 }

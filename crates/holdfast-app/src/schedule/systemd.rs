@@ -1,12 +1,13 @@
 //! A systemd service and timer.
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use super::privileges::bounds;
-use super::{Installation, Job, ScheduleError, absolute, command, made_by, user};
-use crate::config::{AppFile, Every, RepositoryUrl, SourceKind};
+use super::{Installation, ScheduleError, absolute, user};
+use crate::config::{AppFile, Every};
+use crate::settings::RepositoryUrl;
 
 /// Restrictions on a run, apart from reading. Hooks and commands of the file are subject to them
 /// too, so none may break common commands: `docker compose`, `psql`, `systemctl`.
@@ -66,7 +67,7 @@ impl Units {
 ///
 /// # Errors
 /// [`ScheduleError`] for paths that a unit cannot contain.
-pub fn units(file: &AppFile, at: &Installation<'_>) -> Result<Units, ScheduleError> {
+pub fn units(file: &AppFile, at: &Installation) -> Result<Units, ScheduleError> {
     let name = |kind: &str| format!("holdfast-{}.{kind}", file.app.name);
     Ok(Units {
         service: Unit { name: name("service"), text: service(file, at)? },
@@ -74,10 +75,10 @@ pub fn units(file: &AppFile, at: &Installation<'_>) -> Result<Units, ScheduleErr
     })
 }
 
-fn service(file: &AppFile, at: &Installation<'_>) -> Result<String, ScheduleError> {
+fn service(file: &AppFile, at: &Installation) -> Result<String, ScheduleError> {
     let app = &file.app.name;
     let repositories = local_repositories(file)?;
-    let mut text = heading(at)?;
+    let mut text = heading(at);
     let _ = write!(
         text,
         "[Unit]\n\
@@ -86,7 +87,7 @@ fn service(file: &AppFile, at: &Installation<'_>) -> Result<String, ScheduleErro
          After=network-online.target postgresql.service docker.service\n"
     );
     line_of_words(&mut text, "RequiresMountsFor", &repositories);
-    let words: Vec<_> = command(at, false)?.iter().map(|word| exec_word(word)).collect();
+    let words: Vec<_> = at.command()?.into_iter().map(exec_word).collect();
     let _ = write!(
         text,
         "\n[Service]\n\
@@ -101,7 +102,7 @@ fn service(file: &AppFile, at: &Installation<'_>) -> Result<String, ScheduleErro
         words.join(" ")
     );
     folders(&mut text, file)?;
-    if let Job::Run(_) = at.job {
+    if at.is_application {
         credentials(&mut text, file)?;
     }
     account(&mut text, file)?;
@@ -115,14 +116,14 @@ fn service(file: &AppFile, at: &Installation<'_>) -> Result<String, ScheduleErro
     Ok(text)
 }
 
-fn timer(file: &AppFile, at: &Installation<'_>) -> Result<String, ScheduleError> {
+fn timer(file: &AppFile, at: &Installation) -> Result<String, ScheduleError> {
     let zone = file.app.time_zone.as_ref().and_then(|zone| zone.iana_name());
     let zone = zone.map(|zone| format!(" {zone}")).unwrap_or_default();
     let (how_often, moment) = match file.schedule.every {
         Every::Hour { minute } => ("Hourly", format!("*-*-* *:{minute:02}:00")),
         Every::Day { at } => ("Daily", format!("*-*-* {:02}:{:02}:00", at.hour(), at.minute())),
     };
-    let mut text = heading(at)?;
+    let mut text = heading(at);
     let _ = write!(
         text,
         "[Unit]\n\
@@ -143,8 +144,8 @@ fn timer(file: &AppFile, at: &Installation<'_>) -> Result<String, ScheduleError>
     Ok(text)
 }
 
-fn heading(at: &Installation<'_>) -> Result<String, ScheduleError> {
-    Ok(format!("# Made by {}\n\n", made_by(at, "systemd")?))
+fn heading(at: &Installation) -> String {
+    format!("# Made by {}\n\n", at.made_by)
 }
 
 fn spread(spread: Duration) -> String {
@@ -197,35 +198,21 @@ fn account(text: &mut String, file: &AppFile) -> Result<(), ScheduleError> {
     Ok(())
 }
 
-fn is_temporary(path: impl AsRef<Path>) -> bool {
-    TMP.iter().any(|folder| path.as_ref().starts_with(folder))
-}
-
 /// True if the run must see the shared folders for temporary files.
-fn names_tmp(file: &AppFile, at: &Installation<'_>) -> bool {
-    let files = file.sources.iter().flat_map(|source| match &source.kind {
-        SourceKind::Files(files) => files.paths.as_slice(),
-        SourceKind::Dump(dump) => std::slice::from_ref(&dump.file),
-        _ => &[],
-    });
+fn names_tmp(file: &AppFile, at: &Installation) -> bool {
     let repositories = [Some(&file.repository), file.keys_repository.as_ref()];
     let repositories = repositories.into_iter().flatten().filter_map(|it| match &it.url {
         RepositoryUrl::Local(path) => Some(path),
         RepositoryUrl::Elsewhere(_) => None,
     });
     let textfile = file.notify.prometheus.iter().map(|it| &it.textfile);
-    let paths = files.chain(repositories).chain(textfile).chain(&file.schedule.writable);
-    let given = match at.job {
-        Job::Run(app_file) => app_file,
-        Job::Backup(folders) => &folders.password_file,
-    };
-    let mut paths = paths.map(PathBuf::as_path).chain([given, at.program]);
-    let socket = file.sources.iter().any(|source| match &source.kind {
-        // A server may have its socket in /tmp.
-        SourceKind::Postgres(postgres) => postgres.url.address().paths().iter().any(is_temporary),
-        _ => false,
-    });
-    socket || paths.any(is_temporary)
+    let paths = repositories.chain(textfile).chain(&file.schedule.writable);
+    let paths: Vec<_> = paths.chain(&at.paths).chain([&at.program]).collect();
+    TMP.iter().map(Path::new).any(|folder| {
+        let mut sources = file.sources.iter();
+        sources.any(|source| source.kind.needs_folder(folder))
+            || paths.iter().any(|path| path.starts_with(folder))
+    })
 }
 
 fn local_repositories(file: &AppFile) -> Result<Vec<String>, ScheduleError> {

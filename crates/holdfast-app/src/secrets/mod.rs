@@ -10,6 +10,7 @@ mod forms;
 mod random;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -19,6 +20,8 @@ use regex::bytes::RegexSet;
 
 use crate::config::SecretRules;
 use forms::{FORMS, Form};
+pub use watch::{SecretWatch, StoredSecret};
+pub(crate) use watch::{TOKEN, from_token, to_token};
 
 /// Largest file that is scanned. Secrets are small, and so are the files that people put them in.
 pub const FILE_BYTES_MAX: u64 = 1 << 20;

@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use clap::Subcommand;
-use holdfast_app::config::{self, AppFile, ConfigError, Loaded, Machine, Mistake, program_folders};
+use holdfast_app::config::{
+    self, AppFile, ConfigError, Loaded, Machine, MachineHelp, program_folders,
+};
+use holdfast_app::settings::Mistake;
 
 use crate::application::{self, ApplicationArgs};
 use crate::context::Context;
@@ -124,6 +127,16 @@ fn tell(context: &Context, message_type: &'static str, mistake: &Mistake) -> Com
     Ok(context.output.line("")?)
 }
 
+/// What to do about something that this machine lacks.
+fn help(help: MachineHelp) -> String {
+    match help {
+        MachineHelp::Text(text) => text,
+        MachineHelp::MountOrInit => {
+            "mount its disk; to create a new repository: holdfast run --init-missing".to_owned()
+        }
+    }
+}
+
 /// Warns of what the file names and this machine lacks; returns the number of warnings.
 fn tell_what_is_missing(context: &Context, path: &Path, file: &AppFile) -> CommandResult<usize> {
     let absolute = environment::absolute(path)
@@ -134,7 +147,7 @@ fn tell_what_is_missing(context: &Context, path: &Path, file: &AppFile) -> Comma
         app_folder: absolute.parent().unwrap_or(Path::new("/")),
     };
     let mut found: Vec<(String, String)> =
-        file.missing_on(&machine).into_iter().map(|it| (it.message, it.help)).collect();
+        file.missing_on(&machine).into_iter().map(|it| (it.message, help(it.help))).collect();
     for place in [Some(&file.repository), file.keys_repository.as_ref()].into_iter().flatten() {
         if let Err(error) = application::folder(place) {
             found.push((error.message, error.hints.concat()));

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ValueHint;
-use holdfast_app::config::{AppFile, Class};
+use holdfast_app::config::AppFile;
+use holdfast_app::connections::Connections;
 use holdfast_app::hooks::{HookReport, Hooks, State};
-use holdfast_app::notify::{HttpClient, post_document};
+use holdfast_app::kind::Class;
+use holdfast_app::notify::{HttpClient, post};
 use holdfast_app::restore::{
-    self, KeysWish, Plan, Prepared, RestoreContext, RestoreReport, Wishes,
+    self, KeysRequest, Plan, Prepared, Remark, RestoreContext, RestoreReport, RestoreRequest,
 };
 use holdfast_connect::postgres::RestoreSelection;
 use holdfast_engine::selection::{SnapshotFilter, SnapshotSelector};
@@ -23,9 +25,10 @@ use crate::application::{Application, ApplicationArgs};
 use crate::context::Context;
 use crate::exit::{CommandError, CommandResult, ExitKind};
 use crate::opening::scratch_folder;
-use crate::output::json::application::Message;
+use crate::output::json::application::TypedMessage;
+use crate::output::json::restore_app::RestoreDocument;
 use crate::output::progress::Activity;
-use crate::output::text;
+use crate::output::{next, text};
 use crate::watch::Watcher;
 use crate::{environment, parse, select};
 
@@ -163,7 +166,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let id = Uuid::new_v4().to_string();
     let work = Work { args, context, application: &application, target: target.as_ref(), id: &id };
     let snapshot = work.choose(&data, Some(&args.snapshot), args.at)?;
-    let wishes = work.wishes(keys.as_ref())?;
+    let request = work.request(keys.as_ref())?;
     let scratch = scratch_folder()?;
     let password = |password: &_| application.password(password);
     let restore_context = RestoreContext {
@@ -171,14 +174,16 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
         keys: keys.as_ref(),
         run: &id,
         now: &environment::now,
-        password: &password,
-        password_file: context.environment.postgres_password_file(),
-        buckets: context.bucket_access(args.dry_run.then_some(Duration::ZERO)),
+        connections: Connections {
+            password: &password,
+            password_file: context.environment.postgres_password_file(),
+            buckets: context.bucket_access(args.dry_run.then_some(Duration::ZERO)),
+            stop: Arc::clone(&context.interrupted),
+        },
         http: context.http_options(),
         scratch: scratch.path(),
-        stop: Arc::clone(&context.interrupted),
     };
-    work.restore(&snapshot, &wishes, &restore_context)
+    work.restore(&snapshot, &request, &restore_context)
 }
 
 struct Work<'a> {
@@ -220,7 +225,7 @@ impl Work<'_> {
         Ok(chosen.info)
     }
 
-    fn wishes(&self, keys: Option<&Repository>) -> CommandResult<Wishes> {
+    fn request(&self, keys: Option<&Repository>) -> CommandResult<RestoreRequest> {
         let args = self.args;
         let is_part = [&args.into, &args.schema, &args.table].iter().any(|it| it.is_some());
         if let Some(name) = args.database.as_ref().filter(|_| !is_part) {
@@ -228,8 +233,10 @@ impl Work<'_> {
                 format!("--database {name} has no effect without --into, --schema or --table");
             return Err(CommandError::usage(message).hint("add --into NAME, or omit --database"));
         }
-        let wish = match (&args.keys_snapshot, keys) {
-            (Some(text), Some(keys)) => KeysWish::Snapshot(self.choose(keys, Some(text), None)?.id),
+        let keys = match (&args.keys_snapshot, keys) {
+            (Some(text), Some(keys)) => {
+                KeysRequest::Snapshot(self.choose(keys, Some(text), None)?.id)
+            }
             (Some(text), None) => {
                 let message = format!(
                     "--keys-snapshot {text} needs a key repository, and the app file defines \
@@ -237,9 +244,9 @@ impl Work<'_> {
                 );
                 return Err(CommandError::usage(message).hint("add a [repository.keys] section"));
             }
-            (None, _) => KeysWish::Linked,
+            (None, _) => KeysRequest::Linked,
         };
-        Ok(Wishes {
+        Ok(RestoreRequest {
             only: args.only.clone(),
             database: args.database.clone(),
             selection: self.selection(),
@@ -249,7 +256,7 @@ impl Work<'_> {
             only_missing: args.only_missing,
             no_owner: args.no_owner,
             no_tablespaces: args.no_tablespaces,
-            keys: wish,
+            keys,
             any_keys: args.any_keys,
             already_stopped: args.already_stopped,
             start_anyway: args.start_anyway,
@@ -270,12 +277,12 @@ impl Work<'_> {
     fn restore(
         &self,
         snapshot: &SnapshotInfo,
-        wishes: &Wishes,
+        request: &RestoreRequest,
         restore_context: &RestoreContext<'_>,
     ) -> CommandResult {
         let target = self.target.map(|target| &target.file);
         let file = &self.application.file;
-        let found = restore::find(file, target, snapshot, wishes, restore_context)?;
+        let found = restore::find(file, target, snapshot, request, restore_context)?;
         let prepared = found.prepare()?;
         if self.args.dry_run {
             let plan = self.plan(&prepared)?;
@@ -303,8 +310,9 @@ impl Work<'_> {
     /// Stops here if the plan contains refusals.
     fn refuse(&self, plan: &Plan) -> CommandResult {
         let Some(first) = plan.refusals.first() else { return Ok(()) };
-        let error = CommandError::failed(format!("nothing was changed: {first}"));
-        Err(plan.refusals.iter().skip(1).fold(error, |error, more| error.hint(more.clone())))
+        let message = format!("nothing was changed: {}", next::remark(first));
+        let more = plan.refusals.iter().skip(1).map(next::remark);
+        Err(more.fold(CommandError::failed(message), CommandError::hint))
     }
 
     /// Asks for confirmation if existing data would be changed.
@@ -341,15 +349,16 @@ impl Work<'_> {
     fn notify(&self, report: &RestoreReport) {
         let Some(webhook) = &self.destination().notify.webhook else { return };
         let is_fine = report.state == State::Ok;
-        let document = Message { message_type: "restore", content: report };
+        let content = RestoreDocument::from(report);
+        let document = TypedMessage { message_type: "restore", content };
         let told = HttpClient::new(&self.context.http_options())
-            .and_then(|http| post_document(&http, webhook, is_fine, &document));
+            .and_then(|http| post(&http, webhook, is_fine, &document));
         if let Err(trouble) = told {
             self.context.output.caution(&trouble.to_string());
         }
     }
 
-    fn finish(&self, report: &RestoreReport, told: &[String], failed_hooks: u32) -> CommandResult {
+    fn finish(&self, report: &RestoreReport, told: &[Remark], failed_hooks: u32) -> CommandResult {
         tell::report(report, told, self.context)?;
         let (_, wrong) = report.verified();
         let error = match (report.interrupted, report.state) {
@@ -381,6 +390,6 @@ impl Work<'_> {
             }
             (false, _) => return Ok(()),
         };
-        Err(report.next.iter().fold(error, |error, next| error.hint(next.clone())))
+        Err(report.next.iter().map(next::step).fold(error, CommandError::hint))
     }
 }

@@ -3,7 +3,8 @@
 mod tell;
 
 use clap::{Subcommand, ValueEnum};
-use holdfast_app::config::{Class, Every};
+use holdfast_app::config::Every;
+use holdfast_app::kind::Class;
 use holdfast_app::run::path_of;
 use holdfast_engine::forget::candidate;
 use holdfast_engine::retention::report::{Question, Report, Rhythm, report};

@@ -6,10 +6,11 @@ mod tell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use holdfast_app::config::Class;
+use holdfast_app::connections::Connections;
 use holdfast_app::hooks::{HookReport, Hooks, Outcome, Stage, StageError, State};
+use holdfast_app::kind::{CaptureScene, Class, Maker};
 use holdfast_app::notify::{Notices, RunNotice};
-use holdfast_app::run::{self, Maker, Places, RetentionReport, RunContext, RunReport};
+use holdfast_app::run::{self, Places, RetentionReport, RunContext, RunReport};
 use holdfast_repo::Repository;
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -18,6 +19,7 @@ use crate::application::{Application, ApplicationArgs, folder};
 use crate::context::Context;
 use crate::environment;
 use crate::exit::{CommandError, CommandResult, ExitKind};
+use crate::output::json::run::RunDocument;
 use crate::output::progress::Activity;
 use crate::own;
 use crate::watch::Watcher;
@@ -107,7 +109,7 @@ impl Work<'_> {
         let hooks = Hooks::new(&file.hooks, name, self.id, &is_interrupted, &observer);
         let outcome = self.with_hooks(&hooks);
         let notice = self.notice(&outcome, hooks.failures(), started);
-        for trouble in notices.end(&notice) {
+        for trouble in notices.end(&notice, &RunDocument::from(&notice)) {
             self.context.output.caution(&trouble.to_string());
         }
         self.finish(outcome, &notice)
@@ -215,7 +217,7 @@ impl Work<'_> {
         work: impl FnOnce(&RunContext<'_>) -> CommandResult<T>,
     ) -> CommandResult<T> {
         let password = |password: &_| self.application.password(password);
-        work(&RunContext {
+        let scene = CaptureScene {
             run: self.id,
             maker: Maker {
                 host: self.application.host(),
@@ -225,14 +227,19 @@ impl Work<'_> {
                 program: format!("holdfast {}", env!("CARGO_PKG_VERSION")),
             },
             now: &environment::now,
+            connections: Connections {
+                password: &password,
+                password_file: self.context.environment.postgres_password_file(),
+                buckets: self.context.bucket_access(self.args.dry_run.then_some(Duration::ZERO)),
+                stop: Arc::clone(&self.context.interrupted),
+            },
+            own: self.own_folders(),
+        };
+        work(&RunContext {
+            scene,
             write: self.context.write_options(),
-            password: &password,
-            password_file: self.context.environment.postgres_password_file(),
-            buckets: self.context.bucket_access(self.args.dry_run.then_some(Duration::ZERO)),
             cache_folder: self.context.cache_folder(),
             accept_shrunk: self.args.accept_shrunk,
-            own: self.own_folders(),
-            stop: Arc::clone(&self.context.interrupted),
         })
     }
 

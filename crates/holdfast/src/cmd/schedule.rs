@@ -1,14 +1,16 @@
 //! `schedule`: schedules for runs, generated from the app file.
 
+mod folders;
 mod install;
 
 use std::path::{Path, PathBuf};
 
 use clap::{Subcommand, ValueHint};
-use holdfast_app::config::{self, AppFile, AppName};
+use holdfast_app::config::{self, AppFile};
 use holdfast_app::schedule::{
-    self, Claim, CronStyle, FOLDER, Folders, Installation, Job, KubernetesOptions, Units,
+    self, APP_FILE, Claim, CronStyle, FOLDER, Installation, KubernetesOptions, Units,
 };
+use holdfast_app::settings::AppName;
 use holdfast_connect::words::read_text;
 use jiff::civil::Time;
 
@@ -17,6 +19,7 @@ use crate::context::Context;
 use crate::environment;
 use crate::exit::{CommandError, CommandResult};
 use crate::output::json::application::{Schedule, ScheduleFile};
+use folders::Folders;
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -260,12 +263,31 @@ impl Plan {
         Ok(Plan { program, job: PlannedJob::Backup(folders), file })
     }
 
-    fn installation(&self) -> Installation<'_> {
-        let job = match &self.job {
-            PlannedJob::Run(app_file) => Job::Run(app_file),
-            PlannedJob::Backup(folders) => Job::Backup(folders),
+    /// What starts it by itself: `kind` is the subcommand that made the schedule. With `is_quiet` it
+    /// prints nothing unless something is wrong.
+    fn installation(&self, kind: &str, is_quiet: bool) -> CommandResult<Installation> {
+        let quiet = is_quiet.then(|| "--quiet".to_owned());
+        let (name, rest, made_by, path) = match &self.job {
+            PlannedJob::Run(app_file) => {
+                let file = schedule::absolute(app_file)?;
+                let rest = vec!["--config".to_owned(), file.to_owned()];
+                let made_by = format!(
+                    "`holdfast schedule {kind}` from {file}; regenerate it when that changes."
+                );
+                ("run", rest, made_by, app_file.clone())
+            }
+            PlannedJob::Backup(folders) => {
+                let made_by = format!("`holdfast schedule {kind} --backup`.");
+                ("backup", folders.words()?, made_by, folders.password_file.clone())
+            }
         };
-        Installation { program: &self.program, job }
+        Ok(Installation {
+            program: self.program.clone(),
+            arguments: [name.to_owned()].into_iter().chain(quiet).chain(rest).collect(),
+            made_by,
+            paths: vec![path],
+            is_application: matches!(self.job, PlannedJob::Run(_)),
+        })
     }
 }
 
@@ -289,7 +311,7 @@ fn folders_of(args: &FoldersArgs, context: &Context) -> CommandResult<Folders> {
 
 fn systemd(args: &SystemdArgs, context: &Context) -> CommandResult {
     let plan = Plan::make(&args.application, &args.folders, &args.program, context)?;
-    let units = schedule::units(&plan.file, &plan.installation())?;
+    let units = schedule::units(&plan.file, &plan.installation("systemd", false)?)?;
     match (&args.to, args.install) {
         (Some(folder), _) => install::write(context, &units, folder, args.dry_run),
         (None, true) => install::install(context, &units, args.dry_run),
@@ -320,7 +342,7 @@ fn show_units(context: &Context, units: &Units) -> CommandResult {
 fn cron(args: &CronArgs, context: &Context) -> CommandResult {
     let plan = Plan::make(&args.application, &args.folders, &args.program, context)?;
     let style = if args.user_table { CronStyle::User } else { CronStyle::System };
-    let text = schedule::crontab(&plan.file, &plan.installation(), style)?;
+    let text = schedule::crontab(&plan.file, &plan.installation("cron", true)?, style)?;
     let name = format!("/etc/cron.d/holdfast-{}", plan.file.app.name);
     show(context, name, text)
 }
@@ -335,6 +357,8 @@ fn kubernetes(args: &KubernetesArgs, context: &Context) -> CommandResult {
         config::parse(&text, &path, Path::new(FOLDER), &same).map_err(application::explain)?.file;
     let options = KubernetesOptions {
         image: &args.image,
+        arguments: &["run".to_owned(), "--config".to_owned(), format!("{FOLDER}/{APP_FILE}")],
+        made_by: "`holdfast schedule kubernetes`",
         app_file_text: &text,
         namespace: args.namespace.as_deref(),
         claims: &args.claims,

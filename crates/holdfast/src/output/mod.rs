@@ -4,6 +4,7 @@ pub mod convert;
 pub mod escape;
 pub mod eta;
 pub mod json;
+pub mod next;
 pub mod policy;
 pub mod progress;
 pub mod table;

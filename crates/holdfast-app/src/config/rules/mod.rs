@@ -7,7 +7,7 @@ mod terminals;
 use std::path::{Path, PathBuf};
 
 use super::file::{Draft, Tree};
-use super::reader::Reader;
+use crate::settings::reader::Reader;
 
 /// Notes every mistake that concerns several sections.
 pub(super) fn check(

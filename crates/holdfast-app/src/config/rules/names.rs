@@ -1,11 +1,11 @@
 //! Names: each is used once, and refers to something that exists.
 
-use crate::config::check::{Check, CheckKind, Rows};
+use crate::check::{Check, CheckKind, Rows};
 use crate::config::file::{Draft, Tree};
-use crate::config::name::SourceName;
-use crate::config::reader::Reader;
-use crate::config::section::Placed;
-use crate::config::source::{Class, Databases, Postgres, Source, SourceKind};
+use crate::kind::{Class, DatabaseNames, Source};
+use crate::settings::SourceName;
+use crate::settings::reader::Reader;
+use crate::settings::section::Placed;
 
 pub(super) fn check(draft: &Draft, tree: &Tree<'_, '_>, reader: &mut Reader<'_>) {
     if tree.is_empty("source") {
@@ -87,7 +87,7 @@ impl View<'_, '_> {
             self.order(*index, asked, holding, reader);
         }
         if let Some(holding) = holding
-            && !matches!(holding.value.kind, SourceKind::Bucket(_) | SourceKind::Files(_))
+            && holding.value.kind.row_names().is_none()
         {
             let message = format!("\"{objects_in}\" holds no objects that rows could refer to");
             let span = self.tree.of("check", *index, "objects-in");
@@ -103,13 +103,13 @@ impl View<'_, '_> {
 
     /// Checks that the source is a database that can be queried.
     fn asked(&self, index: usize, check: &Check, source: &Source, reader: &mut Reader<'_>) {
-        let SourceKind::Postgres(Postgres { databases, .. }) = &source.kind else {
+        let Some(databases) = source.kind.queried() else {
             let message = format!("\"{}\" is not a database that can be queried", source.name);
             let span = self.tree.of("check", index, "source");
             reader.mistake(span, message, "a source of type postgres");
             return;
         };
-        let Databases::Named(names) = databases else {
+        let DatabaseNames::Named(names) = databases else {
             if check.database.is_none() {
                 let message = format!("\"{}\" has several databases", source.name);
                 let span = self.tree.of("check", index, "source");

@@ -5,11 +5,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::config::file::{Draft, Tree};
-use crate::config::reader::Reader;
-use crate::config::repository::Password;
-use crate::config::section::Placed;
-use crate::config::source::{Class, Files, Source, SourceKind};
-use crate::config::url::RepositoryUrl;
+use crate::kind::{Class, Files, Source};
+use crate::settings::reader::Reader;
+use crate::settings::section::Placed;
+use crate::settings::{Password, RepositoryUrl};
 
 pub(super) fn check(
     draft: &Draft,
@@ -142,7 +141,7 @@ impl View<'_, '_> {
     fn kept(&self) -> Vec<Kept<'_>> {
         let mut kept = Vec::new();
         for Placed { index, value: source } in &self.draft.sources {
-            if let SourceKind::Files(files) = &source.kind {
+            if let Some(files) = source.kind.files() {
                 let paths = files.paths.iter().enumerate();
                 kept.extend(paths.map(|(item, path)| Kept {
                     index: *index,

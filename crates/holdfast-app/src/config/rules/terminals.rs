@@ -2,24 +2,15 @@
 
 use std::ops::Range;
 
-use crate::config::argv::{Argv, Terminal};
 use crate::config::file::{Draft, Tree};
-use crate::config::reader::Reader;
-use crate::config::section::Placed;
-use crate::config::source::SourceKind;
+use crate::settings::argv::{Argv, Terminal};
+use crate::settings::reader::Reader;
+use crate::settings::section::Placed;
 
 pub(super) fn check(draft: &Draft, tree: &Tree<'_, '_>, reader: &mut Reader<'_>) {
     for Placed { index, value } in &draft.sources {
-        match &value.kind {
-            SourceKind::Postgres(postgres) => {
-                if let Some(exec) = &postgres.exec {
-                    refuse(exec, tree.of("source", *index, "exec"), reader);
-                }
-            }
-            SourceKind::Command(output) => {
-                refuse(&output.command, tree.of("source", *index, "command"), reader);
-            }
-            SourceKind::Files(_) | SourceKind::Bucket(_) | SourceKind::Dump(_) => {}
+        for (key, command) in value.kind.commands() {
+            refuse(command, tree.of("source", *index, key), reader);
         }
     }
 }

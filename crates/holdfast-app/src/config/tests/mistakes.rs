@@ -151,6 +151,6 @@ fn a_file_is_read_from_its_folder() {
     std::fs::write(&path, SMALL).unwrap();
     let loaded = crate::config::load(&path).unwrap();
     let password = loaded.file.repository.password;
-    let expected = crate::config::Password::File(folder.path().join("key"));
+    let expected = crate::settings::Password::File(folder.path().join("key"));
     assert_eq!((password, loaded.warnings), (expected, vec![]));
 }

@@ -1,7 +1,7 @@
 //! What must hold between sections.
 
 use super::*;
-use crate::config::{Class, Globals, SourceKind};
+use crate::kind::{Class, GlobalsPlace, SourceKind};
 
 const KEYS: &str = r#"
 [repository.keys]
@@ -195,14 +195,14 @@ fn roles_go_with_the_keys_where_there_is_a_place_for_keys() {
         SourceKind::Postgres(postgres) => postgres.globals,
         other => panic!("{other:?}"),
     };
-    assert_eq!(globals(&small(DATABASE)), Globals::WithData);
+    assert_eq!(globals(&small(DATABASE)), GlobalsPlace::WithData);
     let both = small(&format!("{KEYS}{DATABASE}"));
-    assert_eq!(globals(&both), Globals::WithKeys);
+    assert_eq!(globals(&both), GlobalsPlace::WithKeys);
     let says = |word: &str| {
         replaced(&both, "url = \"postgres", &format!("globals = \"{word}\"\nurl = \"postgres"))
     };
-    assert_eq!(globals(&says("with-data")), Globals::WithData);
-    assert_eq!(globals(&says("no")), Globals::Nowhere);
+    assert_eq!(globals(&says("with-data")), GlobalsPlace::WithData);
+    assert_eq!(globals(&says("no")), GlobalsPlace::Nowhere);
     let without =
         small(&replaced(DATABASE, "url = \"post", "globals = \"with-keys\"\nurl = \"post"));
     check(&without, &["no repository for the keys of \"database\""]);

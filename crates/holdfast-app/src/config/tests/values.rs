@@ -6,7 +6,10 @@ use holdfast_engine::retention::{Count, TagList};
 use jiff::civil::time;
 
 use super::*;
+use crate::check::*;
 use crate::config::*;
+use crate::kind::*;
+use crate::settings::*;
 
 /// The small file with `lines` in its source of files.
 fn in_source(lines: &str) -> String {
@@ -167,7 +170,7 @@ fn databases() {
         other => panic!("{other:?}"),
     };
     let named =
-        |names: &[&str]| Databases::Named(names.iter().map(|name| name.to_string()).collect());
+        |names: &[&str]| DatabaseNames::Named(names.iter().map(|name| name.to_string()).collect());
     assert_eq!(postgres("postgres://a@h/app", "").databases, named(&["app"]));
     assert_eq!(
         postgres("postgresql:///my%20app?host=/run/postgresql", "").databases,
@@ -178,7 +181,7 @@ fn databases() {
         postgres("postgres://h/app", "databases = [\"x\", \"y\"]").databases,
         named(&["x", "y"])
     );
-    assert_eq!(postgres("postgres://h", "databases = \"all\"").databases, Databases::All);
+    assert_eq!(postgres("postgres://h", "databases = \"all\"").databases, DatabaseNames::All);
     let rich = postgres(
         "postgres://h/a",
         "password-file = \"p\"\nrole-passwords = false\nlock-timeout = \"5m\"\n\

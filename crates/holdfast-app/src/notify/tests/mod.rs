@@ -11,8 +11,9 @@ use holdfast_connect::web::Proxies;
 use server::{Reply, Server};
 
 use super::*;
-use crate::config::{Address, Healthchecks, WebUrl};
+use crate::config::{Address, Healthchecks};
 use crate::hooks::State;
+use crate::settings::WebUrl;
 
 const FINE: Reply = Reply::Status(200, "");
 
@@ -125,7 +126,7 @@ fn everybody_hears_of_a_run() {
     };
     let notices = Notices::begin(&rules, &options(), &notice().run);
     assert_eq!(server.lines().len(), 1);
-    let trouble = notices.end(&notice());
+    let trouble = notices.end(&notice(), &());
     assert!(trouble.is_empty(), "{trouble:?}");
     let rid = "rid=0190a1b2-0000-7000-8000-000000000001";
     let expected =
@@ -138,7 +139,7 @@ fn everybody_hears_of_a_run() {
 #[test]
 fn nobody_needs_to_hear_of_a_run() {
     let rules = Notify::default();
-    assert!(Notices::begin(&rules, &options(), "x").end(&notice()).is_empty());
+    assert!(Notices::begin(&rules, &options(), "x").end(&notice(), &()).is_empty());
 }
 
 /// Every notice is tried even if others fail, and each failure is reported.
@@ -155,7 +156,7 @@ fn trouble_with_notices_is_told_and_ends_nothing() {
         }),
         prometheus: Some(crate::config::Prometheus { textfile: missing.join("x.prom") }),
     };
-    let trouble = Notices::begin(&rules, &options(), "x").end(&notice());
+    let trouble = Notices::begin(&rules, &options(), "x").end(&notice(), &());
     let trouble: Vec<_> = trouble.iter().map(ToString::to_string).collect();
     assert_eq!(trouble.len(), 3, "{trouble:?}");
     assert!(trouble.iter().all(|told| told.contains("missing")), "{trouble:?}");

@@ -20,9 +20,13 @@ fn claims() -> Vec<Claim> {
     ROOT.map(claim).to_vec()
 }
 
+const ARGUMENTS: [String; 0] = [];
+
 fn options<'a>(text: &'a str, claims: &'a [Claim]) -> KubernetesOptions<'a> {
     KubernetesOptions {
         image: "registry.example.com/holdfast:0.1.0",
+        arguments: &ARGUMENTS,
+        made_by: "a test",
         app_file_text: text,
         namespace: Some("documenso"),
         claims,

@@ -55,7 +55,7 @@ fn cron_and_the_shell_give_the_command_back() {
         for style in [CronStyle::System, CronStyle::User] {
             let table = crontab(&file(FULL), &at(program, app_file), style).unwrap();
             let (_, user, command) = entry(&table, style);
-            assert_eq!(words(&command), [program, "run", "--quiet", "--config", app_file]);
+            assert_eq!(words(&command), [program, "run", "--config", app_file]);
             assert_eq!(user.as_deref(), (style == CronStyle::System).then_some("backup"));
         }
     }

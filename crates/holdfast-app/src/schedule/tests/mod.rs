@@ -62,8 +62,18 @@ fn file(text: &str) -> AppFile {
     }
 }
 
-fn at<'a>(program: &'a str, app_file: &'a str) -> Installation<'a> {
-    Installation { program: Path::new(program), job: Job::Run(Path::new(app_file)) }
+fn at(program: &str, app_file: &str) -> Installation {
+    of_program(Path::new(program), &["run", "--config", app_file])
+}
+
+fn of_program(program: &Path, arguments: &[&str]) -> Installation {
+    Installation {
+        program: program.to_owned(),
+        arguments: arguments.iter().map(|it| (*it).to_owned()).collect(),
+        made_by: "a test.".to_owned(),
+        paths: arguments.last().map(PathBuf::from).into_iter().collect(),
+        is_application: true,
+    }
 }
 
 #[test]
@@ -74,7 +84,7 @@ fn paths_that_no_schedule_can_hold_are_refused() {
     for (program, is_relative) in
         [(Path::new("holdfast"), true), (Path::new("/a\nb"), false), (odd, false)]
     {
-        let at = Installation { program, job: Job::Run(Path::new("/x")) };
+        let at = of_program(program, &["run"]);
         for error in [
             super::units(&file, &at).unwrap_err(),
             crontab(&file, &at, CronStyle::User).unwrap_err(),

@@ -1,13 +1,16 @@
 //! What is printed about a restore: the plan, each step, the report.
 
 use holdfast_app::hooks::State;
-use holdfast_app::restore::{KeysPlan, OnMachine, Plan, RestoreReport, StepReport};
+use holdfast_app::restore::{
+    Effect, KeyOnMachine, KeysPlan, Plan, Remark, RestoreReport, StepReport, StepState,
+};
 
 use crate::context::Context;
 use crate::environment;
 use crate::exit::CommandResult;
-use crate::output::json::application::Message;
-use crate::output::{escape, text};
+use crate::output::json::application::TypedMessage;
+use crate::output::json::restore_app::{PlanDocument, RestoreDocument, StepDocument};
+use crate::output::{escape, next, text};
 
 /// Prints the plan.
 ///
@@ -15,9 +18,10 @@ use crate::output::{escape, text};
 /// The output cannot be written.
 pub fn plan(plan: &Plan, context: &Context) -> CommandResult {
     let output = &context.output;
-    plan.warnings.iter().for_each(|warning| output.caution(warning));
+    plan.warnings.iter().for_each(|warning| output.caution(&next::remark(warning)));
     if output.style().json {
-        return Ok(output.json(&Message { message_type: "plan", content: plan })?);
+        let content = PlanDocument::from(plan);
+        return Ok(output.json(&TypedMessage { message_type: "plan", content })?);
     }
     let time = text::time(plan.time, &environment::time_zone());
     output.note(0, &format!("{}: snapshot {} of {time}", plan.app, short(&plan.snapshot)))?;
@@ -25,10 +29,34 @@ pub fn plan(plan: &Plan, context: &Context) -> CommandResult {
         output.note(0, &line)?;
     }
     for item in &plan.items {
-        let (name, detail) = (escape::text(&item.name), escape::text(&item.detail));
-        output.note(0, &format!("  {:<8} {name}: {detail}", item.effect.word()))?;
+        let detail = next::sentence(&item.detail, item.next.as_ref());
+        let (name, detail) = (escape::text(&item.name), escape::text(&detail));
+        output.note(0, &format!("  {:<8} {name}: {detail}", effect(item.effect)))?;
     }
     Ok(())
+}
+
+/// The word for an effect.
+fn effect(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Make => "make",
+        Effect::Keep => "keep",
+        Effect::Change => "change",
+        Effect::Replace => "REPLACE",
+        Effect::Run => "run",
+        Effect::Check => "check",
+        Effect::Skip => "skip",
+    }
+}
+
+/// The word for how a step ended.
+fn state(state: StepState) -> &'static str {
+    match state {
+        StepState::Done => "done",
+        StepState::Wrong => "WRONG",
+        StepState::Failed => "FAILED",
+        StepState::NotDone => "not done",
+    }
 }
 
 /// The first digits of an id.
@@ -56,11 +84,11 @@ fn keys(plan: &KeysPlan) -> Vec<String> {
     }
     for key in &plan.needed {
         let state = match &key.on_machine {
-            OnMachine::Same => "present on this machine".to_owned(),
-            OnMachine::Other => "this machine has a DIFFERENT one".to_owned(),
-            OnMachine::Absent => "missing on this machine".to_owned(),
-            OnMachine::Unreadable(why) => format!("cannot be read on this machine: {why}"),
-            OnMachine::Unknown => "no restore target is set".to_owned(),
+            KeyOnMachine::Same => "present on this machine".to_owned(),
+            KeyOnMachine::Other => "this machine has a DIFFERENT one".to_owned(),
+            KeyOnMachine::Absent => "missing on this machine".to_owned(),
+            KeyOnMachine::Unreadable(why) => format!("cannot be read on this machine: {why}"),
+            KeyOnMachine::Unknown => "no restore target is set".to_owned(),
         };
         let (path, source) = (escape::text(&key.path), &key.source);
         lines.push(format!("  key {path} of {source}: {}", escape::text(&state)));
@@ -73,12 +101,16 @@ pub fn step(step: &StepReport, context: &Context) {
     let output = &context.output;
     // A closed standard output is reported when the command ends, not here.
     let _closed = match output.style().json {
-        true => output.json(&Message { message_type: "step", content: step }),
+        true => {
+            let content = StepDocument::from(step);
+            output.json(&TypedMessage { message_type: "step", content })
+        }
         false => {
-            let (name, message) = (escape::text(&step.name), escape::text(&step.message));
+            let message = next::sentence(&step.message, step.next.as_ref());
+            let (name, message) = (escape::text(&step.name), escape::text(&message));
             let colon = if message.is_empty() { "" } else { ": " };
             let took = text::seconds(step.duration_seconds);
-            output.note(0, &format!("{:<8} {name}{colon}{message} ({took})", step.state.word()))
+            output.note(0, &format!("{:<8} {name}{colon}{message} ({took})", state(step.state)))
         }
     };
 }
@@ -88,13 +120,14 @@ pub fn step(step: &StepReport, context: &Context) {
 ///
 /// # Errors
 /// The output cannot be written.
-pub fn report(report: &RestoreReport, told: &[String], context: &Context) -> CommandResult {
+pub fn report(report: &RestoreReport, told: &[Remark], context: &Context) -> CommandResult {
     let output = &context.output;
     if output.style().json {
-        return Ok(output.json(&Message { message_type: "summary", content: report })?);
+        let content = RestoreDocument::from(report);
+        return Ok(output.json(&TypedMessage { message_type: "summary", content })?);
     }
     let new = report.warnings.iter().filter(|warning| !told.contains(warning));
-    new.for_each(|warning| output.caution(warning));
+    new.for_each(|warning| output.caution(&next::remark(warning)));
     let (count, wrong) = report.verified();
     for verified in report.steps.iter().flat_map(|step| &step.verified) {
         let word = if verified.passed { "verified" } else { "verification FAILED" };

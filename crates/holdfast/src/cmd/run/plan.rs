@@ -1,6 +1,7 @@
 //! What a run would do.
 
-use holdfast_app::config::{AppFile, Class};
+use holdfast_app::config::AppFile;
+use holdfast_app::kind::Class;
 use holdfast_app::run::{self, RunContext};
 
 use super::tell::place;
@@ -19,7 +20,7 @@ pub fn show(
     context: &Context,
 ) -> CommandResult {
     let file = &application.file;
-    let ready = run::preflight(file, run_context)?;
+    let ready = run::preflight(file, &run_context.scene)?;
     ready.warnings.iter().for_each(|warning| context.output.caution(warning));
     let mut lines = vec![format!("{}, from {}", file.app.name, escape::path(&application.path))];
     lines.extend(repositories(application)?);

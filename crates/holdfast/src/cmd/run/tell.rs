@@ -1,13 +1,14 @@
 //! What is printed about a run.
 
-use holdfast_app::config::{Repository, RepositoryUrl};
 use holdfast_app::notify::RunNotice;
 use holdfast_app::run::SourceReport;
+use holdfast_app::settings::{Repository, RepositoryUrl};
 
 use super::Done;
 use crate::context::Context;
 use crate::exit::{CommandError, CommandResult, ExitKind};
-use crate::output::json::application::Message;
+use crate::output::json::application::TypedMessage;
+use crate::output::json::run::RunDocument;
 use crate::output::{escape, text};
 
 /// Where a repository is.
@@ -36,7 +37,8 @@ pub fn done(done: &Done, notice: &RunNotice, context: &Context) -> CommandResult
         }
     }
     if context.output.style().json {
-        let message = Message { message_type: "run_summary", content: notice };
+        let content = RunDocument::from(notice);
+        let message = TypedMessage { message_type: "run_summary", content };
         return Ok(context.output.json(&message)?);
     }
     lines(done, notice).iter().try_for_each(|line| Ok(context.output.note(0, line)?))

@@ -4,14 +4,14 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// A document of a lower layer about a run or a restore, with a message type.
+/// A document about a run or a restore, with a message type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Message<'a, T> {
+pub struct TypedMessage<T> {
     /// The message type.
     pub message_type: &'static str,
     /// The document.
     #[serde(flatten)]
-    pub content: &'a T,
+    pub content: T,
 }
 
 /// A mistake in or warning about an app file.

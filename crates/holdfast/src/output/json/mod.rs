@@ -10,6 +10,8 @@ pub mod listing;
 pub mod maintenance;
 pub mod repair;
 pub mod restore;
+pub mod restore_app;
+pub mod run;
 pub mod snapshot;
 
 use data_encoding::BASE64;

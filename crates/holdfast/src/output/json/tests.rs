@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use holdfast_app::hooks::State;
+use holdfast_app::notify::{CheckNotice, RunNotice, SourceNotice};
 use holdfast_engine::Added;
 use insta::assert_snapshot;
 use jiff::Timestamp;
@@ -9,6 +11,7 @@ use jiff::Timestamp;
 use super::backup::{Counts, Initialized, Status, Summary, VerboseStatus};
 use super::listing::{DiffChange, DiffStat, DiffStatistics, LsNode, LsSnapshot, Node};
 use super::maintenance::{CheckSummary, KeyEntry, Stats};
+use super::run::RunDocument;
 use super::snapshot::{ForgetGroup, KeepReason, Snapshot, SnapshotSummary, TagChanged, TagSummary};
 use super::{EntryError, restore};
 
@@ -165,4 +168,48 @@ fn maintenance() {
         ]
         .join("\n")
     );
+}
+
+/// The document of `run`, which webhooks receive.
+#[test]
+fn the_document_of_a_run() {
+    let time = |text: &str| text.parse().unwrap();
+    let frame = RunNotice::new(
+        "documenso",
+        "0190a1b2-0000-7000-8000-000000000001",
+        "web-1",
+        time("2026-09-01T12:00:00Z"),
+        time("2026-09-01T12:01:30.5Z"),
+    );
+    let source = |name: &str, kind: &str| SourceNotice {
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        state: State::Ok,
+        duration_seconds: 12.5,
+        files: 10,
+        total_bytes: 2000,
+        added_bytes: 30,
+        errors: 0,
+        missing_objects: 0,
+    };
+    let notice = RunNotice {
+        state: State::Incomplete,
+        exit_code: 3,
+        snapshot: Some("c0ffee".to_owned()),
+        total_bytes: 4000,
+        added_bytes: 60,
+        sources: vec![
+            source("database", "postgres"),
+            SourceNotice { errors: 1, missing_objects: 2, ..source("documents", "bucket") },
+        ],
+        checks: vec![CheckNotice {
+            name: "every document has its object".to_owned(),
+            passed: false,
+            message: "2 of 10 are missing".to_owned(),
+        }],
+        warnings: vec!["the certificate ends soon".to_owned()],
+        ..frame
+    };
+    let document = serde_json::to_value(RunDocument::from(&notice)).unwrap();
+    insta::assert_json_snapshot!(document);
 }
