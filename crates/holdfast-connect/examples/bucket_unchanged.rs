@@ -37,11 +37,11 @@ const ROUNDS: usize = 3;
 const CHANGED: usize = 100;
 const READERS: usize = 8;
 
-type ExampleResult<T> = Result<T, Box<dyn std::error::Error>>;
+type MeasureResult<T> = Result<T, Box<dyn std::error::Error>>;
 /// How an entry is recognized.
 type ObjectIdentities = HashMap<Vec<u8>, (u64, FileTime, u64)>;
 
-fn main() -> ExampleResult<()> {
+fn main() -> MeasureResult<()> {
     let mut arguments = std::env::args().skip(1);
     let mut number = |default| arguments.next().map_or(Ok(default), |text| text.parse::<usize>());
     let (count, delay_ms) = (number(100_000)?, number(20)?);
@@ -67,7 +67,7 @@ fn main() -> ExampleResult<()> {
 
 /// Captures the bucket with the program itself: everything, then with nothing changed, then with a
 /// hundred changes.
-fn run_application(program: &Path, endpoint: &str, many: &Many) -> ExampleResult<()> {
+fn run_application(program: &Path, endpoint: &str, many: &Many) -> MeasureResult<()> {
     let folder = tempfile::tempdir()?;
     let key = Command::new(program).args(["key", "generate"]).output()?.stdout;
     fs::write(folder.path().join("key"), key)?;
@@ -78,7 +78,7 @@ fn run_application(program: &Path, endpoint: &str, many: &Many) -> ExampleResult
     let file =
         format!("[app]\nname = \"many\"\n{repository}[[source]]\nname = \"objects\"\n{source}");
     fs::write(folder.path().join("holdfast.toml"), file)?;
-    let run = |what: &str| -> ExampleResult<()> {
+    let run = |what: &str| -> MeasureResult<()> {
         let mut command = Command::new(program);
         command.args(["run", "--init-missing", "--quiet"]).current_dir(folder.path());
         command.env("HOLDFAST_CACHE_DIR", folder.path().join("cache"));
@@ -104,7 +104,7 @@ fn say(line: &str) {
     println!("{line}");
 }
 
-fn expect(wanted: usize, read: usize) -> ExampleResult<()> {
+fn expect(wanted: usize, read: usize) -> MeasureResult<()> {
     if read == wanted { Ok(()) } else { Err(format!("{read} objects read, not {wanted}").into()) }
 }
 
@@ -113,8 +113,8 @@ fn measure(
     what: &str,
     endpoint: &str,
     concurrency: usize,
-    mut work: impl FnMut(&Bucket) -> ExampleResult<()>,
-) -> ExampleResult<()> {
+    mut work: impl FnMut(&Bucket) -> MeasureResult<()>,
+) -> MeasureResult<()> {
     for _ in 0..ROUNDS {
         let bucket = open(endpoint, concurrency)?;
         let begin = Instant::now();
@@ -140,7 +140,7 @@ fn clock() -> Timestamp {
     Timestamp::now()
 }
 
-fn open(endpoint: &str, concurrency: usize) -> ExampleResult<Bucket> {
+fn open(endpoint: &str, concurrency: usize) -> MeasureResult<Bucket> {
     let credentials = CredentialSource::Static {
         key_id: "measure".to_owned(),
         secret_key: Zeroizing::new("measure".to_owned()),
@@ -155,7 +155,7 @@ fn open(endpoint: &str, concurrency: usize) -> ExampleResult<Bucket> {
 
 /// Goes through a bucket; reads what differs from before on threads of their own, as the engine
 /// does, and remembers it. Returns the number of objects read.
-fn go_through(bucket: &Bucket, seen: Option<&mut ObjectIdentities>) -> ExampleResult<usize> {
+fn go_through(bucket: &Bucket, seen: Option<&mut ObjectIdentities>) -> MeasureResult<usize> {
     let options =
         BucketSourceOptions { with_configuration: false, ..BucketSourceOptions::default() };
     let mut source = bucket.source(options)?;

@@ -92,7 +92,7 @@ mod tests {
             let plan = plan(&lists, &gone, &reread);
             let after = carry_out(&lists, &plan, &reread);
             let healthy: BTreeSet<ObjectId> =
-                merge(&lists).union(&reread).filter(|pack| !gone.contains(*pack)).copied().collect();
+                merge(&lists).union(&reread).filter(|it| !gone.contains(*it)).copied().collect();
             prop_assert_eq!(merge(&after), healthy);
             prop_assert_eq!(super::plan(&after, &gone, &BTreeSet::new()), IndexPlan::default());
         }

@@ -9,8 +9,8 @@ use crate::names::object_name;
 use crate::{RepoError, Repository};
 
 /// An index object ends with the pack with which it reaches this many blobs: readers and writers
-/// hold all of it in memory, about 100 bytes for each blob. Each pack, frame and session has a blob,
-/// so it also stays far below the limit of readers.
+/// hold all of it in memory, about 100 bytes for each blob. Each pack, frame and session has a
+/// blob, so it also stays far below the limit of readers.
 pub const BLOBS_PER_INDEX_OBJECT: usize = 50_000;
 
 /// Packs that the next index object will list.

@@ -75,7 +75,7 @@ impl<'a> Emission<'a> {
         out: &mut dyn Write,
         fetch: &mut FetchMember<'_>,
     ) -> Result<(), EmitError> {
-        let mut out = CountingWriter { out, written: 0 };
+        let mut out = MemberByteCounter { out, written: 0 };
         let head = self.head(ArchiveKind::Custom);
         self.write_toc(&head, &mut out, &|entry| stream_place(entry, None))?;
         self.write_blocks(&head, &mut out, fetch)?;
@@ -95,13 +95,13 @@ impl<'a> Emission<'a> {
     ) -> Result<(), EmitError> {
         let start = out.stream_position().map_err(EmitError::Write)?;
         let head = self.head(ArchiveKind::Custom);
-        let mut counted = CountingWriter { out, written: 0 };
+        let mut counted = MemberByteCounter { out, written: 0 };
         self.write_toc(&head, &mut counted, &|entry| stream_place(entry, None))?;
         let offsets = self.write_blocks(&head, &mut counted, fetch)?;
         let end = counted.written;
         // Offsets have a fixed width, so the table has the same length as before.
         out.seek(SeekFrom::Start(start)).map_err(EmitError::Write)?;
-        let mut counted = CountingWriter { out, written: 0 };
+        let mut counted = MemberByteCounter { out, written: 0 };
         let place = |entry: &TocEntry| stream_place(entry, offsets.get(&entry.dump_id).copied());
         self.write_toc(&head, &mut counted, &place)?;
         out.seek(SeekFrom::Start(start + end)).map_err(EmitError::Write)?;
@@ -180,7 +180,7 @@ impl<'a> Emission<'a> {
     fn write_blocks(
         &self,
         head: &ArchiveHead,
-        out: &mut CountingWriter<'_>,
+        out: &mut MemberByteCounter<'_>,
         fetch: &mut FetchMember<'_>,
     ) -> Result<BTreeMap<i32, u64>, EmitError> {
         let mut offsets = BTreeMap::new();
@@ -333,12 +333,12 @@ fn fetch_error(entry: &TocEntry, large_object: Option<u32>, source: io::Error) -
 }
 
 /// Counts what is written.
-struct CountingWriter<'w> {
+struct MemberByteCounter<'w> {
     out: &'w mut dyn Write,
     written: u64,
 }
 
-impl Write for CountingWriter<'_> {
+impl Write for MemberByteCounter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = self.out.write(bytes)?;
         self.written += count as u64;
