@@ -12,12 +12,12 @@ mod parse;
 pub mod targets;
 
 /// A target's name, which is that of its folder in `seeds/`, and its body.
-pub type Target = (&'static str, fn(&[u8]));
+pub type FuzzTarget = (&'static str, fn(&[u8]));
 
 macro_rules! all {
     ($($name:ident),* $(,)?) => {
         /// All targets.
-        pub const ALL: &[Target] = &[$((stringify!($name), targets::$name)),*];
+        pub const ALL: &[FuzzTarget] = &[$((stringify!($name), targets::$name)),*];
     };
 }
 

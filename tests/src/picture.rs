@@ -13,7 +13,7 @@ pub type Picture = BTreeMap<PathBuf, Look>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Look {
     /// Its type, with the properties specific to it.
-    pub kind: Kind,
+    pub kind: EntryShape,
     /// Permission, set-id and sticky bits; 0 for a symbolic link, which has none.
     pub mode: u32,
     /// Owner and group.
@@ -28,7 +28,7 @@ pub struct Look {
 
 /// The type of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
+pub enum EntryShape {
     /// A file: size and hash.
     File(u64, String),
     /// A directory.
@@ -85,7 +85,7 @@ fn look(base: &Path, below: &Path, inodes: &mut HashMap<(u64, u64), PathBuf>, fo
     let path = if below.as_os_str().is_empty() { base.to_owned() } else { base.join(below) };
     let metadata = path.symlink_metadata().unwrap_or_else(|error| panic!("{path:?}: {error}"));
     let kind = kind(&path, &metadata);
-    let is_directory = kind == Kind::Directory;
+    let is_directory = kind == EntryShape::Directory;
     let mut same_as = None;
     if !is_directory && metadata.nlink() > 1 {
         let first = inodes.entry((metadata.dev(), metadata.ino())).or_insert_with(|| below.into());
@@ -106,18 +106,18 @@ fn look(base: &Path, below: &Path, inodes: &mut HashMap<(u64, u64), PathBuf>, fo
     }
 }
 
-fn kind(path: &Path, metadata: &Metadata) -> Kind {
+fn kind(path: &Path, metadata: &Metadata) -> EntryShape {
     let file_type = metadata.file_type();
     match () {
-        () if file_type.is_dir() => Kind::Directory,
+        () if file_type.is_dir() => EntryShape::Directory,
         () if file_type.is_symlink() => {
-            Kind::Symlink(fs::read_link(path).unwrap().into_os_string().into_vec())
+            EntryShape::Symlink(fs::read_link(path).unwrap().into_os_string().into_vec())
         }
-        () if file_type.is_block_device() => Kind::Block(metadata.rdev()),
-        () if file_type.is_char_device() => Kind::Character(metadata.rdev()),
-        () if file_type.is_fifo() => Kind::Fifo,
-        () if file_type.is_socket() => Kind::Socket,
-        () => Kind::File(metadata.len(), hash(path)),
+        () if file_type.is_block_device() => EntryShape::Block(metadata.rdev()),
+        () if file_type.is_char_device() => EntryShape::Character(metadata.rdev()),
+        () if file_type.is_fifo() => EntryShape::Fifo,
+        () if file_type.is_socket() => EntryShape::Socket,
+        () => EntryShape::File(metadata.len(), hash(path)),
     }
 }
 

@@ -17,7 +17,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Run, WhenBusy};
+use crate::config::{RunRules, WhenBusy};
 use crate::settings::AppName;
 
 /// Interval at which a waiting run tries again.
@@ -105,7 +105,7 @@ pub fn acquire(
     folder: &Path,
     app: &AppName,
     holder: &Holder,
-    rules: &Run,
+    rules: &RunRules,
     is_interrupted: &dyn Fn() -> bool,
     waiting: &mut dyn FnMut(Option<&Holder>),
 ) -> Result<RunLock, LockError> {
@@ -181,10 +181,10 @@ mod tests {
         AppName::new(name).unwrap()
     }
 
-    const LEAVE: Run = Run { lock: WhenBusy::Leave, lock_timeout: None };
-    const WAIT: Run = Run { lock: WhenBusy::Wait, lock_timeout: None };
+    const LEAVE: RunRules = RunRules { lock: WhenBusy::Leave, lock_timeout: None };
+    const WAIT: RunRules = RunRules { lock: WhenBusy::Wait, lock_timeout: None };
 
-    fn take(folder: &Path, name: &str, rules: &Run) -> Result<RunLock, LockError> {
+    fn take(folder: &Path, name: &str, rules: &RunRules) -> Result<RunLock, LockError> {
         acquire(folder, &app(name), &holder(1), rules, &|| false, &mut |_| {})
     }
 
@@ -254,7 +254,7 @@ mod tests {
     fn a_wait_ends_when_it_should() {
         let folder = tempfile::tempdir().unwrap();
         let _first = take(folder.path(), "app", &WAIT).unwrap();
-        let rules = Run { lock_timeout: Some(Duration::from_millis(1)), ..WAIT };
+        let rules = RunRules { lock_timeout: Some(Duration::from_millis(1)), ..WAIT };
         assert!(matches!(take(folder.path(), "app", &rules), Err(LockError::TimedOut { .. })));
         let interrupted =
             acquire(folder.path(), &app("app"), &holder(2), &WAIT, &|| true, &mut |_| {});

@@ -9,7 +9,9 @@ use clap::ValueHint;
 use holdfast_app::config::{self, AppFile, ConfigError, Loaded};
 use holdfast_app::kind::Class;
 use holdfast_app::lock::{self, Holder, RunLock};
-use holdfast_app::settings::{AppName, Mistake, Password, Repository as Place, RepositoryUrl};
+use holdfast_app::settings::{
+    AppName, Mistake, Password, RepositorySettings as AssignmentPlace, RepositoryUrl,
+};
 use holdfast_format::slot::KdfCost;
 use holdfast_repo::Repository;
 use zeroize::Zeroizing;
@@ -20,7 +22,7 @@ use crate::exit::{CommandError, CommandResult, ExitKind};
 use crate::foreign;
 use crate::opening;
 use crate::output::escape;
-use crate::secret::{self, Passphrase, Source};
+use crate::secret::{self, Passphrase, SecretSource};
 use crate::trust;
 
 /// Name of the app file in the working directory.
@@ -87,7 +89,7 @@ fn sentence(mistake: &Mistake) -> String {
 }
 
 /// An application whose app file was read.
-pub struct Application<'a> {
+pub struct LoadedApplication<'a> {
     context: &'a Context,
     /// The path of its app file.
     pub path: PathBuf,
@@ -95,7 +97,7 @@ pub struct Application<'a> {
     pub file: AppFile,
 }
 
-impl<'a> Application<'a> {
+impl<'a> LoadedApplication<'a> {
     /// Finds and reads the app file, and prints its warnings.
     ///
     /// # Errors
@@ -143,7 +145,7 @@ impl<'a> Application<'a> {
     /// True if the repository of this class exists.
     ///
     /// # Errors
-    /// As [`Application::open`], except that a missing repository is not an error.
+    /// As [`LoadedApplication::open`], except that a missing repository is not an error.
     pub fn is_there(&self, class: Class) -> CommandResult<bool> {
         let place = self.place(class)?;
         match opening::storage(folder(place)?) {
@@ -193,13 +195,13 @@ impl<'a> Application<'a> {
     /// It cannot be read, or is empty.
     pub fn passphrase(&self, password: &Password) -> CommandResult<Passphrase> {
         let source = match password {
-            Password::File(path) => Source::File(path.clone()),
-            Password::Command(argv) => Source::Program(argv.os_words()),
+            Password::File(path) => SecretSource::File(path.clone()),
+            Password::Command(argv) => SecretSource::Program(argv.os_words()),
         };
         secret::read(&source)
     }
 
-    /// Like [`Application::password`], for lower layers, which know nothing of commands.
+    /// Like [`LoadedApplication::password`], for lower layers, which know nothing of commands.
     ///
     /// # Errors
     /// The error message.
@@ -232,7 +234,7 @@ impl<'a> Application<'a> {
         Ok(lock::acquire(&folder, name, &holder, rules, &is_interrupted, &mut waiting)?)
     }
 
-    fn place(&self, class: Class) -> CommandResult<&Place> {
+    fn place(&self, class: Class) -> CommandResult<&AssignmentPlace> {
         match class {
             Class::Data => Ok(&self.file.repository),
             Class::Keys => self.file.keys_repository.as_ref().ok_or_else(|| {
@@ -262,7 +264,7 @@ pub fn explain(error: ConfigError) -> CommandError {
 ///
 /// # Errors
 /// A usage error for storage that this version does not support.
-pub fn folder(place: &Place) -> CommandResult<&Path> {
+pub fn folder(place: &AssignmentPlace) -> CommandResult<&Path> {
     match &place.url {
         RepositoryUrl::Local(folder) => Ok(folder),
         RepositoryUrl::Elsewhere(url) => {
@@ -276,7 +278,7 @@ pub fn folder(place: &Place) -> CommandResult<&Path> {
 }
 
 /// Adds the location where a repository was expected.
-fn missing(error: CommandError, place: &Place) -> CommandError {
+fn missing(error: CommandError, place: &AssignmentPlace) -> CommandError {
     let RepositoryUrl::Local(folder) = &place.url else { return error };
     if foreign::program(folder).is_some() {
         return error;

@@ -24,7 +24,7 @@ use crate::location::Location;
 use crate::opening::scratch_folder;
 use crate::output::progress::{Activity, Progress};
 use crate::output::{Output, text};
-use crate::secret::{self, Passphrase, Purpose, Source};
+use crate::secret::{self, Passphrase, Purpose, SecretSource};
 
 /// The environment of a command.
 pub struct Context {
@@ -170,17 +170,21 @@ impl Context {
     ///
     /// # Errors
     /// See [`secret::obtain`].
-    pub fn new_passphrase(&self, source: Option<&Source>) -> CommandResult<Passphrase> {
+    pub fn new_passphrase(&self, source: Option<&SecretSource>) -> CommandResult<Passphrase> {
         self.obtain_from(source, secret::ADD)
     }
 
     fn obtain(&self, purpose: Purpose) -> CommandResult<Passphrase> {
         let (file, command) = (&self.global.password_file, &self.global.password_command);
-        let source = Source::choose(file.as_deref(), command.as_deref(), &self.environment)?;
+        let source = SecretSource::choose(file.as_deref(), command.as_deref(), &self.environment)?;
         self.obtain_from(source.as_ref(), purpose)
     }
 
-    fn obtain_from(&self, source: Option<&Source>, purpose: Purpose) -> CommandResult<Passphrase> {
+    fn obtain_from(
+        &self,
+        source: Option<&SecretSource>,
+        purpose: Purpose,
+    ) -> CommandResult<Passphrase> {
         let is_free = !self.is_stdin_taken.load(Ordering::Relaxed);
         if source.is_none() && is_free && self.environment.is_stdin_piped() {
             self.output.warn("reading the passphrase from standard input");

@@ -53,7 +53,7 @@ fn percent(text: &str) -> Option<Result<f64, String>> {
 
 /// How much unused space is tolerated in the repository.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum MaxUnused {
+pub enum MaxUnusedArgument {
     /// A percentage of the repository.
     Percent(f64),
     /// A number of bytes.
@@ -62,17 +62,17 @@ pub enum MaxUnused {
     Unlimited,
 }
 
-impl FromStr for MaxUnused {
+impl FromStr for MaxUnusedArgument {
     type Err = String;
 
-    fn from_str(text: &str) -> Result<MaxUnused, String> {
+    fn from_str(text: &str) -> Result<MaxUnusedArgument, String> {
         if text == "unlimited" {
-            return Ok(MaxUnused::Unlimited);
+            return Ok(MaxUnusedArgument::Unlimited);
         }
         match percent(text) {
-            Some(percent) => percent.map(MaxUnused::Percent),
+            Some(percent) => percent.map(MaxUnusedArgument::Percent),
             None => match text.parse() {
-                Ok(Size(bytes)) => Ok(MaxUnused::Bytes(bytes)),
+                Ok(Size(bytes)) => Ok(MaxUnusedArgument::Bytes(bytes)),
                 Err(_) => Err("expected a percentage (5%), a size (200M) or unlimited".to_owned()),
             },
         }
@@ -156,14 +156,14 @@ impl FromStr for Age {
 /// Tags separated by commas, matching snapshots that have all of them. The empty list matches
 /// snapshots without tags.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TagList(pub Vec<String>);
+pub struct TagListArgument(pub Vec<String>);
 
-impl FromStr for TagList {
+impl FromStr for TagListArgument {
     type Err = String;
 
-    fn from_str(text: &str) -> Result<TagList, String> {
+    fn from_str(text: &str) -> Result<TagListArgument, String> {
         let tags = text.split(',').map(str::trim).filter(|tag| !tag.is_empty());
-        Ok(TagList(tags.map(str::to_owned).collect()))
+        Ok(TagListArgument(tags.map(str::to_owned).collect()))
     }
 }
 

@@ -44,13 +44,13 @@ fn sizes() {
 #[test]
 fn unused_space() {
     check(&[
-        ("5%", Ok(MaxUnused::Percent(5.0))),
-        ("0.5%", Ok(MaxUnused::Percent(0.5))),
-        ("100%", Ok(MaxUnused::Percent(100.0))),
-        ("200M", Ok(MaxUnused::Bytes(200 << 20))),
-        ("5B", Ok(MaxUnused::Bytes(5))),
-        ("0", Ok(MaxUnused::Bytes(0))),
-        ("unlimited", Ok(MaxUnused::Unlimited)),
+        ("5%", Ok(MaxUnusedArgument::Percent(5.0))),
+        ("0.5%", Ok(MaxUnusedArgument::Percent(0.5))),
+        ("100%", Ok(MaxUnusedArgument::Percent(100.0))),
+        ("200M", Ok(MaxUnusedArgument::Bytes(200 << 20))),
+        ("5B", Ok(MaxUnusedArgument::Bytes(5))),
+        ("0", Ok(MaxUnusedArgument::Bytes(0))),
+        ("unlimited", Ok(MaxUnusedArgument::Unlimited)),
         ("101%", Err("from 0% to 100%")),
         ("-1%", Err("from 0% to 100%")),
         ("NaN%", Err("from 0% to 100%")),
@@ -116,7 +116,8 @@ fn ages() {
 
 #[test]
 fn tag_lists() {
-    let list = |tags: &[&str]| Ok(TagList(tags.iter().map(|tag| (*tag).to_owned()).collect()));
+    let list =
+        |tags: &[&str]| Ok(TagListArgument(tags.iter().map(|tag| (*tag).to_owned()).collect()));
     check(&[("a", list(&["a"])), ("a, b,,c", list(&["a", "b", "c"])), ("", list(&[]))]);
 }
 

@@ -52,7 +52,7 @@ impl fmt::Debug for Passphrase {
 
 /// A non-interactive source of a passphrase.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Source {
+pub enum SecretSource {
     /// The content of a file.
     File(PathBuf),
     /// The output of a command.
@@ -93,7 +93,7 @@ pub const ADD: Purpose = Purpose {
     hints: &["--new-password-file FILE", "--new-password-command COMMAND"],
 };
 
-impl Source {
+impl SecretSource {
     /// The source of the repository's passphrase: flags, else variables. A command takes precedence
     /// over a file, and a file over the value itself, as in restic.
     ///
@@ -103,32 +103,32 @@ impl Source {
         file: Option<&Path>,
         command: Option<&str>,
         environment: &Environment,
-    ) -> CommandResult<Option<Source>> {
-        if let Some(source) = Source::of_flags(file, command) {
+    ) -> CommandResult<Option<SecretSource>> {
+        if let Some(source) = SecretSource::of_flags(file, command) {
             return Ok(Some(source));
         }
         if let Some(command) = environment.text("HOLDFAST_PASSWORD_COMMAND")? {
-            return Ok(Some(Source::Command(command)));
+            return Ok(Some(SecretSource::Command(command)));
         }
         if let Some(file) = environment.variable("HOLDFAST_PASSWORD_FILE") {
-            return Ok(Some(Source::File(file.into())));
+            return Ok(Some(SecretSource::File(file.into())));
         }
         let value = environment.text("HOLDFAST_PASSWORD")?;
-        Ok(value.map(|text| Source::Value(Passphrase::new(&Zeroizing::new(text)))))
+        Ok(value.map(|text| SecretSource::Value(Passphrase::new(&Zeroizing::new(text)))))
     }
 
     /// The source given by flags.
-    pub fn of_flags(file: Option<&Path>, command: Option<&str>) -> Option<Source> {
-        let file = file.map(|file| Source::File(file.to_owned()));
-        file.or_else(|| command.map(|command| Source::Command(command.to_owned())))
+    pub fn of_flags(file: Option<&Path>, command: Option<&str>) -> Option<SecretSource> {
+        let file = file.map(|file| SecretSource::File(file.to_owned()));
+        file.or_else(|| command.map(|command| SecretSource::Command(command.to_owned())))
     }
 
     fn read(&self) -> CommandResult<Passphrase> {
         match self {
-            Source::File(path) => from_file(path),
-            Source::Command(command) => from_command(command),
-            Source::Program(words) => from_program(words),
-            Source::Value(passphrase) => Ok(passphrase.clone()),
+            SecretSource::File(path) => from_file(path),
+            SecretSource::Command(command) => from_command(command),
+            SecretSource::Program(words) => from_program(words),
+            SecretSource::Value(passphrase) => Ok(passphrase.clone()),
         }
     }
 }
@@ -137,7 +137,7 @@ impl Source {
 ///
 /// # Errors
 /// The source fails or yields nothing.
-pub fn read(source: &Source) -> CommandResult<Passphrase> {
+pub fn read(source: &SecretSource) -> CommandResult<Passphrase> {
     not_empty(source.read()?)
 }
 
@@ -153,7 +153,7 @@ fn not_empty(passphrase: Passphrase) -> CommandResult<Passphrase> {
 /// # Errors
 /// There is neither, the source fails, or the passphrase is empty.
 pub fn obtain(
-    source: Option<&Source>,
+    source: Option<&SecretSource>,
     purpose: Purpose,
     environment: &Environment,
     interrupt: &Interrupt,

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::*;
 
-fn obtained(source: &Source) -> Result<String, String> {
+fn obtained(source: &SecretSource) -> Result<String, String> {
     let environment = Environment::with(&[]);
     obtain(Some(source), OPEN, &environment, &Interrupt::default())
         .map(|passphrase| passphrase.expose().to_owned())
@@ -12,13 +12,13 @@ fn obtained(source: &Source) -> Result<String, String> {
 }
 
 fn command(line: &str) -> Result<String, String> {
-    obtained(&Source::Command(line.to_owned()))
+    obtained(&SecretSource::Command(line.to_owned()))
 }
 
 fn file(content: &[u8]) -> Result<String, String> {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(content).unwrap();
-    obtained(&Source::File(file.path().to_owned()))
+    obtained(&SecretSource::File(file.path().to_owned()))
 }
 
 #[test]
@@ -28,7 +28,7 @@ fn a_file() {
     assert_eq!(file(b"\n"), Err("the passphrase is empty".to_owned()));
     assert_eq!(file(b"\xff"), Err("the password file is not valid UTF-8".to_owned()));
     assert!(file(&vec![b'x'; 1 << 20]).unwrap_err().contains("longer than 1 MiB"));
-    let missing = obtained(&Source::File("/nonexistent/x".into())).unwrap_err();
+    let missing = obtained(&SecretSource::File("/nonexistent/x".into())).unwrap_err();
     assert!(missing.starts_with("cannot read the password file /nonexistent/x: "), "{missing}");
 }
 
@@ -50,14 +50,14 @@ fn flags_win_over_variables_and_a_command_over_a_file() {
         ("HOLDFAST_PASSWORD_COMMAND", "command"),
     ];
     let choose = |file: Option<&str>, command, variables: &[(&str, &str)]| {
-        Source::choose(file.map(Path::new), command, &Environment::with(variables)).unwrap()
+        SecretSource::choose(file.map(Path::new), command, &Environment::with(variables)).unwrap()
     };
-    let named = |path: &str| Some(Source::File(path.into()));
+    let named = |path: &str| Some(SecretSource::File(path.into()));
     assert!(choose(Some("/flag"), None, &all) == named("/flag"));
-    assert!(choose(None, Some("flag"), &all) == Some(Source::Command("flag".to_owned())));
-    assert!(choose(None, None, &all) == Some(Source::Command("command".to_owned())));
+    assert!(choose(None, Some("flag"), &all) == Some(SecretSource::Command("flag".to_owned())));
+    assert!(choose(None, None, &all) == Some(SecretSource::Command("command".to_owned())));
     assert!(choose(None, None, &all[..2]) == named("/file"));
-    assert!(matches!(choose(None, None, &all[..1]), Some(Source::Value(_))));
+    assert!(matches!(choose(None, None, &all[..1]), Some(SecretSource::Value(_))));
     assert!(choose(None, None, &[]).is_none());
 }
 

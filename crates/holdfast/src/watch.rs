@@ -10,8 +10,8 @@ use holdfast_engine::{Added, EngineEvent, EntryAction, Observer};
 use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output::json::EntryError;
-use crate::output::json::backup::VerboseStatus as BackupStatus;
-use crate::output::json::restore::VerboseStatus as RestoreStatus;
+use crate::output::json::backup::BackupVerboseStatus as BackupStatus;
+use crate::output::json::restore::RestoreVerboseStatus as RestoreStatus;
 use crate::output::progress::{Activity, Progress};
 use crate::output::{Output, escape, locked};
 

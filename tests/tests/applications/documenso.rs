@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::objects;
 use crate::tools::{openssl, random, try_openssl, variable};
-use crate::world::{Application, World};
+use crate::world::{TestApplication, World};
 
 pub struct Documenso;
 
@@ -12,7 +12,7 @@ const BUCKET: &str = "your-documenso-bucket";
 const CERTIFICATE: &str = "/opt/documenso/cert.p12";
 const ENVIRONMENT: &str = "/opt/documenso/.env";
 
-impl Application for Documenso {
+impl TestApplication for Documenso {
     const NAME: &'static str = "documenso";
     const SERVICE: &'static str = "documenso";
     const DATABASES: &'static [(&'static str, &'static str)] =

@@ -4,14 +4,14 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use crate::tools::{decrypt, encrypt, random, variable};
-use crate::world::{Application, World};
+use crate::world::{TestApplication, World};
 
 pub struct Firmflow;
 
 const ENVIRONMENT: &str = "/opt/firmflow/.env";
 const VAULT: &str = "/opt/firmflow/uploads";
 
-impl Application for Firmflow {
+impl TestApplication for Firmflow {
     const NAME: &'static str = "firmflow";
     const SERVICE: &'static str = "app";
     const DATABASES: &'static [(&'static str, &'static str)] =

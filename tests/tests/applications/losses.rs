@@ -11,10 +11,10 @@ use crate::objects;
 use crate::orthid::Orthid;
 use crate::proof_platform::ProofPlatform;
 use crate::servers;
-use crate::world::{Application, World};
+use crate::world::{TestApplication, World};
 
 /// What an application can lose: created in the first or second hour, and referred to by a row.
-struct Loss {
+struct ApplicationLoss {
     /// The bucket, or `None` for a file.
     bucket: Option<&'static str>,
     /// Key of the object, or path of the file.
@@ -27,12 +27,12 @@ struct Loss {
     keys: &'static str,
 }
 
-trait CanLose: Application {
-    const LOSS: Loss;
+trait CanLose: TestApplication {
+    const LOSS: ApplicationLoss;
 }
 
 impl CanLose for Documenso {
-    const LOSS: Loss = Loss {
+    const LOSS: ApplicationLoss = ApplicationLoss {
         bucket: Some("your-documenso-bucket"),
         name: "uploads/2/contract.pdf",
         told: "uploads/2/contract.pdf",
@@ -42,7 +42,7 @@ impl CanLose for Documenso {
 }
 
 impl CanLose for Orthid {
-    const LOSS: Loss = Loss {
+    const LOSS: ApplicationLoss = ApplicationLoss {
         bucket: Some("orthid-au-syd-1"),
         name: "bundles/2.zip",
         told: "bundles/2.zip",
@@ -52,7 +52,7 @@ impl CanLose for Orthid {
 }
 
 impl CanLose for Obexal {
-    const LOSS: Loss = Loss {
+    const LOSS: ApplicationLoss = ApplicationLoss {
         bucket: Some("obexal-logos"),
         name: "tenants/1/logo-1.svg",
         told: "tenants/1/logo-1.svg",
@@ -62,7 +62,7 @@ impl CanLose for Obexal {
 }
 
 impl CanLose for ProofPlatform {
-    const LOSS: Loss = Loss {
+    const LOSS: ApplicationLoss = ApplicationLoss {
         bucket: Some("proofs"),
         name: "2/2.der",
         told: "2/2.der",
@@ -72,7 +72,7 @@ impl CanLose for ProofPlatform {
 }
 
 impl CanLose for Firmflow {
-    const LOSS: Loss = Loss {
+    const LOSS: ApplicationLoss = ApplicationLoss {
         bucket: None,
         name: "/opt/firmflow/uploads/client-0/2.enc",
         told: "client-0/2.enc",

@@ -7,7 +7,7 @@ use data_encoding::BASE64_NOPAD;
 
 use crate::objects;
 use crate::tools::{decrypt, encrypt, openssl, random, variable};
-use crate::world::{Application, World};
+use crate::world::{TestApplication, World};
 
 pub struct Obexal;
 
@@ -16,7 +16,7 @@ const ENVIRONMENT: &str = "/opt/obexal/.env.prod";
 /// As cheap as argon2id can be: passwords are not what this test is about.
 const COST: &str = "$argon2id$v=19$m=8,t=1,p=1";
 
-impl Application for Obexal {
+impl TestApplication for Obexal {
     const NAME: &'static str = "obexal";
     const SERVICE: &'static str = "auth-service";
     const DATABASES: &'static [(&'static str, &'static str)] =

@@ -13,7 +13,7 @@ pub const LOGIN: &str = "Authorization: AWS4-HMAC-SHA256 \
 
 /// The visible properties of one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Object {
+pub struct ServerObject {
     /// Hash of its content.
     pub hash: String,
     /// Its type and metadata from the application.
@@ -23,7 +23,7 @@ pub struct Object {
 }
 
 /// An answer of the server.
-struct Answer {
+struct ServerAnswer {
     status: u16,
     headers: BTreeMap<String, String>,
     body: Vec<u8>,
@@ -65,23 +65,23 @@ pub fn keys(bucket: &str) -> Vec<String> {
 }
 
 /// All visible properties of a bucket.
-pub fn picture(bucket: &str) -> BTreeMap<String, Object> {
+pub fn picture(bucket: &str) -> BTreeMap<String, ServerObject> {
     keys(bucket).into_iter().map(|key| (key.clone(), look(bucket, &key))).collect()
 }
 
-fn look(bucket: &str, key: &str) -> Object {
+fn look(bucket: &str, key: &str) -> ServerObject {
     let mut answer = request("GET", &format!("/{bucket}/{key}"), &[], b"");
     answer.expect_success();
     answer.headers.retain(|name, _| name == "content-type" || name.starts_with("x-amz-meta-"));
     let tags = request("GET", &format!("/{bucket}/{key}?tagging"), &[], b"");
-    Object {
+    ServerObject {
         hash: blake3::hash(&answer.body).to_hex().to_string(),
         headers: answer.headers,
         tags: String::from_utf8(tags.body).expect("XML is UTF-8"),
     }
 }
 
-impl Answer {
+impl ServerAnswer {
     #[track_caller]
     fn expect_success(&self) {
         let text = String::from_utf8_lossy(&self.body);
@@ -89,7 +89,7 @@ impl Answer {
     }
 }
 
-fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> ServerAnswer {
     let port = servers::object_server().port;
     let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("the S3 server answers");
     // An answer to HTTP/1.0 ends with the connection.
@@ -104,13 +104,13 @@ fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> A
     parse(&bytes)
 }
 
-fn parse(bytes: &[u8]) -> Answer {
+fn parse(bytes: &[u8]) -> ServerAnswer {
     let end = bytes.windows(4).position(|part| part == b"\r\n\r\n").expect("an answer has a head");
     let head = String::from_utf8_lossy(&bytes[..end]);
     let mut lines = head.lines();
     let status = lines.next().and_then(|line| line.split(' ').nth(1)).expect("a status");
     let headers = lines.filter_map(|line| line.split_once(": "));
-    Answer {
+    ServerAnswer {
         status: status.parse().expect("a status is a number"),
         headers: headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect(),
         body: bytes[end + 4..].to_vec(),

@@ -6,14 +6,14 @@ use std::fs;
 use crate::objects;
 use crate::servers;
 use crate::tools::{decrypt, encrypt, openssl, random};
-use crate::world::{Application, World};
+use crate::world::{TestApplication, World};
 
 pub struct Orthid;
 
 const BUCKET: &str = "orthid-au-syd-1";
 const KEYSTORE: &str = "/var/lib/orthid/keystore";
 
-impl Application for Orthid {
+impl TestApplication for Orthid {
     const NAME: &'static str = "orthid";
     const SERVICE: &'static str = "orthid";
     const DATABASES: &'static [(&'static str, &'static str)] =

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use holdfast_tests::project;
 
 use crate::servers;
-use crate::world::{Application, World};
+use crate::world::{TestApplication, World};
 
 /// Replaces docker and kubectl, which cannot run here: it runs commands meant for a container, and
 /// records stopped services in files.
@@ -47,7 +47,7 @@ done
 exit 66
 "#;
 
-impl<A: Application> World<A> {
+impl<A: TestApplication> World<A> {
     /// Writes the app file with an addition.
     pub fn write_app_file(&self, more: &str) {
         let mut text = project::read(&format!("docs/applications/{}.toml", A::NAME));

@@ -5,7 +5,7 @@ use std::fs;
 use crate::objects;
 use crate::servers;
 use crate::tools::{openssl, random};
-use crate::world::{Application, World};
+use crate::world::{TestApplication, World};
 
 pub struct ProofPlatform;
 
@@ -13,7 +13,7 @@ const ENVIRONMENT: &str = "/srv/platform/.env";
 const NGINX: &str = "/srv/platform/nginx";
 const RELEASE: &str = "/srv/platform/release";
 
-impl Application for ProofPlatform {
+impl TestApplication for ProofPlatform {
     const NAME: &'static str = "proof-platform";
     const SERVICE: &'static str = "api";
     const DATABASES: &'static [(&'static str, &'static str)] =

@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use holdfast_tests::{cluster, project, shared};
 
 /// A PostgreSQL server with the superuser `demo`, who needs no password.
-pub struct Cluster(cluster::Cluster);
+pub struct TestCluster(cluster::Cluster);
 
 /// An S3 server.
 #[derive(Debug)]
@@ -23,9 +23,9 @@ pub struct ObjectServer {
 }
 
 /// The cluster.
-pub fn cluster() -> &'static Cluster {
-    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-    CLUSTER.get_or_init(|| Cluster(shared::cluster("-c max_connections=200")))
+pub fn cluster() -> &'static TestCluster {
+    static CLUSTER: OnceLock<TestCluster> = OnceLock::new();
+    CLUSTER.get_or_init(|| TestCluster(shared::cluster("-c max_connections=200")))
 }
 
 /// The S3 server.
@@ -48,7 +48,7 @@ fn start(command: &mut Command) -> (Child, String) {
     (child, line.trim().to_owned())
 }
 
-impl Cluster {
+impl TestCluster {
     /// Folder of its socket.
     pub fn folder(&self) -> &Path {
         self.0.folder()

@@ -12,20 +12,20 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use holdfast_tests::picture::{self, Kind};
+use holdfast_tests::picture::{self, EntryShape};
 use holdfast_tests::sandbox::{Outcome, Sandbox, search_path};
 use holdfast_tests::{binary, clock, project};
 use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
 
-use crate::objects::{self, Object};
+use crate::objects::{self, ServerObject};
 use crate::places::CONTAINERS;
 use crate::servers;
 use crate::tools;
 use crate::web::WebServer;
 
 /// The parts of an application, and what its users do.
-pub trait Application: Sized {
+pub trait TestApplication: Sized {
     /// Its name, as in its page and app file.
     const NAME: &'static str;
     /// Its service, which is stopped and started.
@@ -65,10 +65,10 @@ pub trait Application: Sized {
 
 /// All visible data of an application at the end of an hour.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct State {
+struct WorldState {
     rows: BTreeMap<String, String>,
-    objects: BTreeMap<String, BTreeMap<String, Object>>,
-    files: BTreeMap<String, Vec<(PathBuf, Kind)>>,
+    objects: BTreeMap<String, BTreeMap<String, ServerObject>>,
+    files: BTreeMap<String, Vec<(PathBuf, EntryShape)>>,
 }
 
 /// One application under test.
@@ -77,13 +77,13 @@ pub struct World<A> {
     pub sandbox: Sandbox,
     pub(crate) number: usize,
     first_hour: Timestamp,
-    states: Vec<State>,
+    states: Vec<WorldState>,
     documents: u32,
     pub(crate) web: WebServer,
     application: PhantomData<A>,
 }
 
-impl<A: Application> World<A> {
+impl<A: TestApplication> World<A> {
     /// Creates an application that was never backed up.
     pub fn start() -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(1);
@@ -292,7 +292,7 @@ impl<A: Application> World<A> {
         outcome.json().as_array().cloned().expect("an array")
     }
 
-    fn state(&self) -> State {
+    fn state(&self) -> WorldState {
         let rows = A::DATABASES.iter().flat_map(|(name, _)| {
             let tables = rows(&self.own(name)).into_iter();
             tables.map(move |(table, rows)| (format!("{name}.{table}"), rows))
@@ -304,7 +304,7 @@ impl<A: Application> World<A> {
             let picture = picture::picture(&self.path(file)).into_iter();
             ((*file).to_owned(), picture.map(|(path, look)| (path, look.kind)).collect())
         });
-        State { rows: rows.collect(), objects: objects.collect(), files: files.collect() }
+        WorldState { rows: rows.collect(), objects: objects.collect(), files: files.collect() }
     }
 }
 

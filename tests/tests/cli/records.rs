@@ -40,7 +40,7 @@ fn damage(sandbox: &Sandbox, name: &str) {
 }
 
 /// Damages the objects of a repository.
-type Loss = fn(&Sandbox);
+type RecordLoss = fn(&Sandbox);
 
 fn forget_caches(sandbox: &Sandbox) {
     fs::remove_dir_all(sandbox.path("cache")).unwrap();
@@ -123,7 +123,7 @@ fn a_repair_gives_up_a_place_and_no_snapshot_elsewhere() {
 /// up.
 #[test]
 fn there_is_a_way_out_of_every_loss() {
-    let losses: [(&str, Loss); 4] = [
+    let losses: [(&str, RecordLoss); 4] = [
         ("a record in the middle of a chain", |sandbox| {
             fs::remove_file(object(sandbox, &sandbox.objects("w")[1])).unwrap();
         }),

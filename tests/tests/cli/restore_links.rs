@@ -43,14 +43,14 @@ fn set_mtime(path: &Path, days: i64) {
 }
 
 /// One row of the table.
-struct Row {
+struct LinkRow {
     mode: &'static str,
     /// The names under which the user has own files, and whether those are newer than stored.
     users: [Option<bool>; 2],
     is_damaged: bool,
 }
 
-impl Row {
+impl LinkRow {
     /// True if the rule leaves the user's file under a name alone.
     fn keeps(&self, place: usize) -> bool {
         match (self.mode, self.users[place]) {
@@ -110,7 +110,7 @@ fn every_name_follows_the_rule_in_every_mode() {
             for first in is_newer {
                 for second in is_newer {
                     let users = [first, second];
-                    Row { mode, users, is_damaged }.check(&sandbox, &stored);
+                    LinkRow { mode, users, is_damaged }.check(&sandbox, &stored);
                 }
             }
         }

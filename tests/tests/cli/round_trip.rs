@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, UNIX_EPOCH};
 
-use holdfast_tests::picture::{Kind, assert_same, entries, picture};
+use holdfast_tests::picture::{EntryShape, assert_same, entries, picture};
 use holdfast_tests::sandbox::Sandbox;
 use rustix::fs::{CWD, FileType, Mode, XattrFlags, makedev, mknodat, setxattr};
 
@@ -222,9 +222,15 @@ fn all_kinds_are_in_the_picture() {
     let sandbox = Sandbox::empty();
     fill(&sandbox);
     let picture = picture(&sandbox.path("source"));
-    let has = |wanted: fn(&Kind) -> bool| picture.values().any(|look| wanted(&look.kind));
-    assert!(has(|kind| matches!(kind, Kind::Fifo)) && has(|kind| matches!(kind, Kind::Socket)));
-    assert_eq!(has(|kind| matches!(kind, Kind::Block(_) | Kind::Character(_))), is_root());
+    let has = |wanted: fn(&EntryShape) -> bool| picture.values().any(|look| wanted(&look.kind));
+    assert!(
+        has(|kind| matches!(kind, EntryShape::Fifo))
+            && has(|kind| matches!(kind, EntryShape::Socket))
+    );
+    assert_eq!(
+        has(|kind| matches!(kind, EntryShape::Block(_) | EntryShape::Character(_))),
+        is_root()
+    );
     assert_eq!(picture.values().filter(|look| look.same_as.is_some()).count(), 3);
     assert!(
         picture.values().any(|look| look.attributes.contains_key(&b"system.posix_acl_default"[..]))

@@ -20,7 +20,7 @@ use holdfast_engine::{EngineError, Silent};
 use holdfast_repo::RepoError;
 use holdfast_repo::write::{COMPRESSION_DEFAULT, WriteOptions};
 
-use crate::script::{PRUNE, STEPS, Script, Step, check_all, text};
+use crate::script::{PRUNE, STEPS, Script, ScriptStep, check_all, text};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Loss {
@@ -33,7 +33,7 @@ const LOSSES: [Loss; 3] = [Loss::Flipped, Loss::Missing, Loss::Unreadable];
 
 /// What depends on an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum LostKind {
     /// There is a second copy, or it can be rebuilt.
     Spare,
     /// A record without a copy: nothing may be deleted.
@@ -43,7 +43,7 @@ enum Kind {
 }
 
 struct Case {
-    kind: Kind,
+    kind: LostKind,
     objects: Vec<String>,
     loss: Loss,
     /// The last record of its chain.
@@ -112,7 +112,7 @@ fn prune_all(script: &Script, backend: &Arc<dyn Backend>) -> Result<(), EngineEr
 /// Every command, run without regard to the loss.
 fn commands(case: &Case, script: &Script) -> Result<(), String> {
     // A shorter chain looks like an older state: nothing that is stored reveals the difference.
-    if case.is_end && case.kind == Kind::Record && case.loss == Loss::Missing {
+    if case.is_end && case.kind == LostKind::Record && case.loss == Loss::Missing {
         return Ok(());
     }
     let (mut script, backend) = case.of(script);
@@ -123,10 +123,10 @@ fn commands(case: &Case, script: &Script) -> Result<(), String> {
         return Err(format!("check does not report it: {found:?}"));
     }
     let least = match case.kind {
-        Kind::Spare => all,
-        Kind::Record => 1,
+        LostKind::Spare => all,
+        LostKind::Record => 1,
         // All of them may share it.
-        Kind::Pack => 0,
+        LostKind::Pack => 0,
     };
     let there = whole(&script, &backend)?;
     if there < least {
@@ -135,7 +135,7 @@ fn commands(case: &Case, script: &Script) -> Result<(), String> {
     script.promise(&backend, 1).map_err(|error| format!("backup: {error}"))?;
     let before = whole(&script, &backend)?;
     // Identical data is found where it is listed: a lost pack is replaced only after a repair.
-    if before <= there && case.kind != Kind::Pack {
+    if before <= there && case.kind != LostKind::Pack {
         return Err("the new snapshot does not come back".to_owned());
     }
     let repository = script.open(&backend).map_err(text)?;
@@ -145,8 +145,10 @@ fn commands(case: &Case, script: &Script) -> Result<(), String> {
     script.give_up(&oldest);
     forget(&repository, &[oldest]).map_err(|error| format!("forget: {error}"))?;
     match prune_all(&script, &backend) {
-        Ok(()) if case.kind == Kind::Record => return Err("a prune deleted something".to_owned()),
-        Err(error) if case.kind == Kind::Spare && !is_index(&error) => {
+        Ok(()) if case.kind == LostKind::Record => {
+            return Err("a prune deleted something".to_owned());
+        }
+        Err(error) if case.kind == LostKind::Spare && !is_index(&error) => {
             return Err(format!("prune: {error}"));
         }
         Err(EngineError::Repo(RepoError::Backend(error))) => return Err(format!("prune: {error}")),
@@ -199,23 +201,23 @@ fn way_out(case: &Case, script: &Script) -> Result<(), String> {
 fn script() -> Script {
     let mut script = Script::new();
     script.run_to_end().unwrap();
-    assert_eq!(STEPS[script.done - 1], Step::Check);
+    assert_eq!(STEPS[script.done - 1], ScriptStep::Check);
     script
 }
 
-fn cases(script: &Script) -> Vec<(Kind, Vec<String>)> {
+fn cases(script: &Script) -> Vec<(LostKind, Vec<String>)> {
     let names = |folder: &str| -> Vec<String> {
         let listed = script.storage.list(folder).unwrap();
         listed.into_iter().map(|listed| listed.name.to_string()).collect()
     };
-    let mut cases: Vec<(Kind, Vec<String>)> = Vec::new();
+    let mut cases: Vec<(LostKind, Vec<String>)> = Vec::new();
     let spare = ["config".to_owned(), "config.b".to_owned()].into_iter();
     let spare = spare.chain(names("keys")).chain(names("index")).chain(names("gen"));
-    cases.extend(spare.map(|name| (Kind::Spare, vec![name])));
+    cases.extend(spare.map(|name| (LostKind::Spare, vec![name])));
     let records = names("gen").into_iter().filter(|name| !name.ends_with(".b"));
-    cases.extend(records.map(|name| (Kind::Record, vec![name.clone(), format!("{name}.b")])));
-    cases.extend(names("w").into_iter().map(|name| (Kind::Record, vec![name])));
-    cases.extend(names("packs").into_iter().map(|name| (Kind::Pack, vec![name])));
+    cases.extend(records.map(|name| (LostKind::Record, vec![name.clone(), format!("{name}.b")])));
+    cases.extend(names("w").into_iter().map(|name| (LostKind::Record, vec![name])));
+    cases.extend(names("packs").into_iter().map(|name| (LostKind::Pack, vec![name])));
     cases
 }
 

@@ -27,7 +27,7 @@ use crate::target::MemoryTarget;
 
 /// The steps; each is a separate run of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum ScriptStep {
     Init,
     /// Back up the files in this state, from 0.
     Backup(usize),
@@ -37,14 +37,14 @@ pub enum Step {
     Check,
 }
 
-pub const STEPS: [Step; 7] = [
-    Step::Init,
-    Step::Backup(0),
-    Step::Backup(1),
-    Step::Backup(2),
-    Step::Forget,
-    Step::Prune,
-    Step::Check,
+pub const STEPS: [ScriptStep; 7] = [
+    ScriptStep::Init,
+    ScriptStep::Backup(0),
+    ScriptStep::Backup(1),
+    ScriptStep::Backup(2),
+    ScriptStep::Forget,
+    ScriptStep::Prune,
+    ScriptStep::Check,
 ];
 
 /// Delete everything that can be deleted.
@@ -108,27 +108,27 @@ impl Script {
         self.run(&storage)
     }
 
-    fn step(&mut self, step: Step, backend: &Arc<dyn Backend>) -> Result<(), Failure> {
+    fn step(&mut self, step: ScriptStep, backend: &Arc<dyn Backend>) -> Result<(), Failure> {
         match step {
-            Step::Init => self.init(&**backend),
-            Step::Backup(state) => {
+            ScriptStep::Init => self.init(&**backend),
+            ScriptStep::Backup(state) => {
                 let info = self.back_up(backend, state).map_err(text)?;
                 self.promised.insert(info.id, state);
                 self.first.get_or_insert(info.id);
                 Ok(())
             }
-            Step::Forget => {
+            ScriptStep::Forget => {
                 let first = self.first.ok_or("there is nothing to forget")?;
                 // From here on it may be missing, whether its removal was acknowledged or not.
                 self.promised.remove(&first);
                 forget(&self.open(backend).map_err(text)?, &[first]).map_err(text)?;
                 Ok(())
             }
-            Step::Prune => {
+            ScriptStep::Prune => {
                 prune(&self.open(backend).map_err(text)?, &PRUNE, &Silent).map_err(text)?;
                 Ok(())
             }
-            Step::Check => {
+            ScriptStep::Check => {
                 let report = check_all(&self.open(backend).map_err(text)?).map_err(text)?;
                 if report.findings.is_empty() {
                     Ok(())

@@ -12,11 +12,11 @@ use crate::source::Files;
 /// Files and folders that were restored.
 #[derive(Debug, Default)]
 pub struct MemoryTarget {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<TargetState>>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct TargetState {
     files: BTreeMap<Vec<u8>, Vec<u8>>,
     folders: BTreeSet<Vec<u8>>,
 }
@@ -99,7 +99,7 @@ impl Target for MemoryTarget {
 }
 
 struct Slot {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<TargetState>>,
     path: Vec<u8>,
     content: Mutex<Vec<u8>>,
 }

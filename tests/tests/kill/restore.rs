@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use holdfast_tests::picture::{Kind, Picture, assert_same, entries};
+use holdfast_tests::picture::{EntryShape, Picture, assert_same, entries};
 
 use crate::moment::at_each_moment;
 use crate::world::World;
@@ -16,7 +16,7 @@ fn assert_whole(found: &Picture, allowed: &[&Picture]) {
     for (path, look) in found.iter().filter(|(path, _)| !is_temporary(path)) {
         let is_whole = |picture: &&Picture| {
             picture.get(path).is_some_and(|wanted| match (&wanted.kind, &look.kind) {
-                (Kind::File(..), Kind::File(..)) => wanted.kind == look.kind,
+                (EntryShape::File(..), EntryShape::File(..)) => wanted.kind == look.kind,
                 (wanted, found) => wanted == found,
             })
         };

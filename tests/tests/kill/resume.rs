@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use holdfast_tests::picture::{Kind, Picture, entries};
+use holdfast_tests::picture::{EntryShape, Picture, entries};
 use holdfast_tests::sandbox::Sandbox;
 use holdfast_tests::strace;
 use serde_json::Value;
@@ -34,7 +34,7 @@ fn verify_partial(world: &World, sandbox: &Sandbox, snapshot: &Value) {
     let found = entries(&sandbox.path(format!("partial-{id}")));
     let files = |picture: &Picture| {
         let only_files = |(path, look): (&_, &holdfast_tests::picture::Look)| {
-            matches!(look.kind, Kind::File(..)).then(|| (Path::to_owned(path), look.clone()))
+            matches!(look.kind, EntryShape::File(..)).then(|| (Path::to_owned(path), look.clone()))
         };
         picture.iter().map(|(path, look)| (path.as_path(), look)).filter_map(only_files).collect()
     };

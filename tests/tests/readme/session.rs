@@ -26,7 +26,7 @@ const STAND_INS: [(&str, &str); 4] = [
 #[track_caller]
 pub fn run(blocks: &[Vec<Shown>], app_file: &str) {
     let commands: Vec<&Shown> = blocks.iter().flatten().collect();
-    let surroundings = Surroundings::new();
+    let surroundings = SessionSurroundings::new();
     surroundings.describe(app_file);
     let mut script = String::from("set -eu -o pipefail\n");
     for (number, shown) in commands.iter().enumerate() {
@@ -57,7 +57,7 @@ pub fn run(blocks: &[Vec<Shown>], app_file: &str) {
 /// The demo with the user's own folder.
 #[track_caller]
 pub fn demo_of_a_folder() {
-    let surroundings = Surroundings::new();
+    let surroundings = SessionSurroundings::new();
     let before = picture(&surroundings.sandbox.path("home"));
     let printed = surroundings.shell("set -eu\n\"$PROJECT/dev\" demo \"$HOME/documents\"");
     assert!(printed.contains("everything was restored byte for byte"), "{printed}");
@@ -70,12 +70,12 @@ fn mark(number: usize) -> String {
 }
 
 /// What a reader has: a home folder with documents, a checkout, a database named `app`.
-struct Surroundings {
+struct SessionSurroundings {
     sandbox: Sandbox,
     cluster: Cluster,
 }
 
-impl Surroundings {
+impl SessionSurroundings {
     fn new() -> Self {
         let newest = installations().pop().expect("an installation of PostgreSQL");
         let (sandbox, cluster) = (Sandbox::empty(), Cluster::start(&newest));

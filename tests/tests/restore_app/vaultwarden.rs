@@ -9,7 +9,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use holdfast_tests::cluster::{Cluster, installations};
-use holdfast_tests::picture::{self, Kind};
+use holdfast_tests::picture::{self, EntryShape};
 use holdfast_tests::sandbox::{Sandbox, search_path};
 
 const SCHEMA: &str = include_str!("vaultwarden.sql");
@@ -89,10 +89,10 @@ struct World {
 
 /// All data that its users would miss.
 #[derive(Debug, PartialEq)]
-struct State {
+struct VaultState {
     rows: String,
     roles: String,
-    files: BTreeMap<std::path::PathBuf, Kind>,
+    files: BTreeMap<std::path::PathBuf, EntryShape>,
 }
 
 impl World {
@@ -153,7 +153,7 @@ impl World {
         self.cluster.sql("vaultwarden", &format!("insert into sends values ({row})"));
     }
 
-    fn state(&self) -> State {
+    fn state(&self) -> VaultState {
         let sql =
             |database: &str, sql: &str| String::from_utf8(self.cluster.sql(database, sql)).unwrap();
         let tables = "select format('select %L, count(*), md5(string_agg(t::text, '','' order by \
@@ -163,7 +163,7 @@ impl World {
             'vaultwarden'";
         let files = picture::picture(&self.sandbox.path("opt")).into_iter();
         let files = files.filter(|(path, _)| !path.to_string_lossy().contains("icon_cache"));
-        State {
+        VaultState {
             rows: sql("vaultwarden", &sql("vaultwarden", tables)),
             roles: sql("postgres", roles),
             files: files.map(|(path, look)| (path, look.kind)).collect(),

@@ -8,13 +8,13 @@ use super::memory::SharedMemory;
 use super::names::RowNames;
 use super::references::{Reference, References};
 use super::report::Judgement;
-use super::sample::Sample;
-use super::settings::{Check, CheckKind, Rows};
+use super::sample::RowSample;
+use super::settings::{CheckKind, CheckRule, Rows};
 use super::sql::{chain_query, sequence_query};
 use crate::settings::SourceName;
 
 /// Takes a row: the text of each column.
-pub type OnRow<'a> = dyn FnMut(Vec<Option<String>>) + 'a;
+pub type TakeRow<'a> = dyn FnMut(Vec<Option<String>>) + 'a;
 
 /// Databases that answer queries, all as of one moment.
 pub trait Queries {
@@ -25,7 +25,7 @@ pub trait Queries {
     ///
     /// # Errors
     /// Why it failed, in one sentence.
-    fn query(&self, database: &str, sql: &str, on_row: &mut OnRow<'_>) -> Result<(), String>;
+    fn query(&self, database: &str, sql: &str, on_row: &mut TakeRow<'_>) -> Result<(), String>;
 }
 
 /// Where checks find the sources that they name.
@@ -57,7 +57,7 @@ pub struct CheckError {
 }
 
 /// The answer of a database to a check.
-pub(super) enum Answer {
+pub(super) enum CheckAnswer {
     /// What rows refer to in a source, which is matched while that is read.
     References(SourceName, References),
     /// What was found, and whether that is right.
@@ -76,7 +76,7 @@ struct ReferenceRow {
 }
 
 /// Runs the queries of a check.
-pub(super) fn ask(check: &Check, scene: &dyn CheckScene) -> Result<Answer, CheckError> {
+pub(super) fn ask(check: &CheckRule, scene: &dyn CheckScene) -> Result<CheckAnswer, CheckError> {
     let asking = Asking::new(check, scene)?;
     match &check.kind {
         CheckKind::Objects { sql, objects_in, rows } => {
@@ -88,28 +88,28 @@ pub(super) fn ask(check: &Check, scene: &dyn CheckScene) -> Result<Answer, Check
                 Some(memory) => references.with_memory(objects_in.as_str(), memory),
                 None => references,
             };
-            Ok(Answer::References(objects_in.clone(), references))
+            Ok(CheckAnswer::References(objects_in.clone(), references))
         }
         CheckKind::Value { sql, expect } => {
             let (found, expected) = (asking.value(sql)?, expect.clone());
             let passed = found == expected;
-            Ok(Answer::Known(Judgement::Value { found, expected }, passed))
+            Ok(CheckAnswer::Known(Judgement::Value { found, expected }, passed))
         }
-        CheckKind::Sequence(sequence) => asking.breaks(&sequence_query(sequence)),
-        CheckKind::Chain(chain) => asking.breaks(&chain_query(chain)),
+        CheckKind::SequenceRule(sequence) => asking.breaks(&sequence_query(sequence)),
+        CheckKind::ChainRule(chain) => asking.breaks(&chain_query(chain)),
     }
 }
 
 /// One check, and the database that it queries.
 struct Asking<'a> {
-    check: &'a Check,
+    check: &'a CheckRule,
     scene: &'a dyn CheckScene,
     queries: &'a dyn Queries,
     database: String,
 }
 
 impl<'a> Asking<'a> {
-    fn new(check: &'a Check, scene: &'a dyn CheckScene) -> Result<Self, CheckError> {
+    fn new(check: &'a CheckRule, scene: &'a dyn CheckScene) -> Result<Self, CheckError> {
         let error = |why: &str| CheckError { check: check.name.clone(), why: why.to_owned() };
         let queries = scene.queries(&check.source);
         let queries = queries.ok_or_else(|| error("its source is not a database"))?;
@@ -166,7 +166,7 @@ impl<'a> Asking<'a> {
     }
 
     /// Queries the number of breaks and of rows.
-    fn breaks(&self, sql: &str) -> Result<Answer, CheckError> {
+    fn breaks(&self, sql: &str) -> Result<CheckAnswer, CheckError> {
         let mut counts = (0, 0);
         self.rows(sql, &mut |row| {
             let mut numbers = row.into_iter().map(|it| it.and_then(|it| it.parse().ok()));
@@ -175,7 +175,7 @@ impl<'a> Asking<'a> {
             Ok(())
         })?;
         let (broken, rows) = counts;
-        Ok(Answer::Known(Judgement::Rows { rows, broken, fewer: 0 }, broken == 0))
+        Ok(CheckAnswer::Known(Judgement::Rows { rows, broken, fewer: 0 }, broken == 0))
     }
 
     /// What the rows of a query refer to in a source.
@@ -193,7 +193,7 @@ impl<'a> Asking<'a> {
             }
             Rows::All | Rows::Sample(_) => None,
         };
-        let mut sample = Sample::new(rows, self.scene.run());
+        let mut sample = RowSample::new(rows, self.scene.run());
         // As JSON, so that columns are found by name.
         let sql = format!("select to_jsonb(it)::text from ({}) as it", statement(sql));
         self.rows(&sql, &mut |mut row| {

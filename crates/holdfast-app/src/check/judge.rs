@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::ask::{Answer, CheckError, CheckScene, ask};
+use super::ask::{CheckAnswer, CheckError, CheckScene, ask};
 use super::hashes::Digests;
 use super::names::RowNames;
 use super::references::{Fault, Findings, References, Thing};
-use super::report::{CheckReport, Judgement};
-use super::settings::{Check, OnFailure};
+use super::report::{CheckOutcome, Judgement};
+use super::settings::{CheckRule, OnFailure};
 use super::watch::SourceWatch;
 use crate::settings::SourceName;
 
@@ -15,7 +15,7 @@ use crate::settings::SourceName;
 pub type Lookups<'a> = dyn FnMut(&[u8], u64, &Digests) + 'a;
 
 /// The answers of all checks so far.
-pub struct CheckRun {
+pub struct CheckEvaluation {
     answers: Vec<Answered>,
     /// What rows refer to in each source.
     wanted: BTreeMap<SourceName, Vec<References>>,
@@ -38,21 +38,21 @@ enum AnswerState {
     Known(Judgement, bool),
 }
 
-impl CheckRun {
+impl CheckEvaluation {
     /// Runs all queries.
     ///
     /// # Errors
     /// [`CheckError`].
-    pub fn ask(checks: &[Check], scene: &dyn CheckScene) -> Result<Self, CheckError> {
+    pub fn ask(checks: &[CheckRule], scene: &dyn CheckScene) -> Result<Self, CheckError> {
         let (mut answers, mut wanted) = (Vec::new(), BTreeMap::<_, Vec<References>>::new());
         for check in checks {
             let state = match ask(check, scene)? {
-                Answer::References(source, references) => {
+                CheckAnswer::References(source, references) => {
                     let all = wanted.entry(source.clone()).or_default();
                     all.push(references);
                     AnswerState::Open(source, all.len() - 1)
                 }
-                Answer::Known(judgement, passed) => AnswerState::Known(judgement, passed),
+                CheckAnswer::Known(judgement, passed) => AnswerState::Known(judgement, passed),
             };
             let (name, on_failure) = (check.name.clone(), check.on_failure);
             answers.push(Answered { name, on_failure, state });
@@ -67,7 +67,7 @@ impl CheckRun {
     /// [`CheckError`].
     pub fn ask_again(
         &mut self,
-        checks: &[Check],
+        checks: &[CheckRule],
         scene: &dyn CheckScene,
         source: &SourceName,
     ) -> Result<(), CheckError> {
@@ -76,15 +76,15 @@ impl CheckRun {
                 continue;
             }
             match (ask(check, scene)?, &mut answer.state) {
-                (Answer::Known(judgement, passed), state) => {
+                (CheckAnswer::Known(judgement, passed), state) => {
                     *state = AnswerState::Known(judgement, passed);
                 }
-                (Answer::References(name, references), AnswerState::Open(_, place)) => {
+                (CheckAnswer::References(name, references), AnswerState::Open(_, place)) => {
                     let all = self.wanted.get_mut(&name).and_then(|all| all.get_mut(*place));
                     all.into_iter().for_each(|wanted| *wanted = references.clone());
                 }
                 // The kind of a check does not change.
-                (Answer::References(..), AnswerState::Known(..)) => {}
+                (CheckAnswer::References(..), AnswerState::Known(..)) => {}
             }
         }
         Ok(())
@@ -141,7 +141,7 @@ impl CheckRun {
     }
 
     /// Judges the answers, after all sources are read.
-    pub fn judge(self) -> Vec<CheckReport> {
+    pub fn judge(self) -> Vec<CheckOutcome> {
         let (found, wanted) = (self.found, self.wanted);
         let judged = self.answers.into_iter().map(|answer| {
             let mut objects_in = String::new();
@@ -159,7 +159,7 @@ impl CheckRun {
                 }
             };
             let (name, on_failure) = (answer.name, answer.on_failure);
-            CheckReport { name, passed, on_failure, objects_in, judgement }
+            CheckOutcome { name, passed, on_failure, objects_in, judgement }
         });
         judged.collect()
     }

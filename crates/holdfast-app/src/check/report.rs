@@ -8,7 +8,7 @@ use super::settings::OnFailure;
 
 /// What one check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CheckReport {
+pub struct CheckOutcome {
     /// Its name.
     pub name: String,
     /// True if it found nothing wrong.
@@ -44,7 +44,7 @@ pub enum Judgement {
     },
 }
 
-impl CheckReport {
+impl CheckOutcome {
     /// Compares the rows of a sequence or chain, which only grow, with the previous snapshot.
     pub(crate) fn compare(&mut self, before: &[CheckRecord]) {
         let before = before.iter().find(|before| before.name == self.name);

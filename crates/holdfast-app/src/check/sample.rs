@@ -7,14 +7,14 @@ use super::settings::Rows;
 
 /// All rows, or a sample: those with the smallest hash keyed by the ID of the run, so that every
 /// run draws different ones.
-pub(super) struct Sample {
+pub(super) struct RowSample {
     count_max: usize,
     run: blake3::Hash,
     /// By hash, largest first.
     drawn: BinaryHeap<([u8; 32], Reference)>,
 }
 
-impl Sample {
+impl RowSample {
     pub fn new(rows: Rows, run: &str) -> Self {
         let count_max = match rows {
             Rows::Sample(count) => count as usize,

@@ -5,12 +5,12 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use crate::settings::SourceName;
-use crate::settings::section::{Section, Table};
-use crate::settings::value::{Choice, Field, Value};
+use crate::settings::section::{SettingSection, SettingTable};
+use crate::settings::value::{Choice, SettingField, SettingValue};
 
 /// A condition that must hold, checked in a database in the state in which it is captured.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Check {
+pub struct CheckRule {
     /// Its name in reports.
     pub name: String,
     /// The database source to query.
@@ -44,14 +44,14 @@ pub enum CheckKind {
         expect: String,
     },
     /// The numbers in a column have no gaps.
-    Sequence(Sequence),
+    SequenceRule(SequenceRule),
     /// Each row carries the hash of the previous row.
-    Chain(Chain),
+    ChainRule(ChainRule),
 }
 
 /// A column of numbers without gaps.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sequence {
+pub struct SequenceRule {
     /// The table, with its schema before a dot if needed, unquoted.
     pub table: String,
     /// The column.
@@ -60,7 +60,7 @@ pub struct Sequence {
 
 /// Rows that are chained by hashes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chain {
+pub struct ChainRule {
     /// The table, with its schema before a dot if needed, unquoted.
     pub table: String,
     /// The column that orders the rows.
@@ -97,8 +97,8 @@ impl Choice for OnFailure {
     const WORDS: &'static [(&'static str, Self)] = &[("warn", Self::Warn), ("fail", Self::Fail)];
 }
 
-impl Table for Check {
-    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+impl SettingTable for CheckRule {
+    fn read(section: &mut SettingSection<'_, '_>) -> Option<Self> {
         let name = section.required("name", "Name of the check in reports.");
         let source = section.required("source", "The postgres source to query.");
         let database = section
@@ -144,23 +144,23 @@ impl Table for Check {
         } else if let Some(Expected(expect)) = expect {
             CheckKind::Value { sql: sql?, expect }
         } else {
-            sequence.map(CheckKind::Sequence).or(chain.map(CheckKind::Chain))?
+            sequence.map(CheckKind::SequenceRule).or(chain.map(CheckKind::ChainRule))?
         };
         let on_failure = on_failure.unwrap_or_default();
         Some(Self { name: name?, source: source?, database, kind, on_failure })
     }
 }
 
-impl Table for Sequence {
-    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+impl SettingTable for SequenceRule {
+    fn read(section: &mut SettingSection<'_, '_>) -> Option<Self> {
         let table = section.required("table", "The table, with its schema before a dot if needed.");
         let column = section.required("column", "The column.");
         Some(Self { table: table?, column: column? })
     }
 }
 
-impl Table for Chain {
-    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+impl SettingTable for ChainRule {
+    fn read(section: &mut SettingSection<'_, '_>) -> Option<Self> {
         let table = section.required("table", "The table, with its schema before a dot if needed.");
         let order = section.required("order", "The column that orders the rows.");
         let hash = section.required("hash", "The column with the hash of a row.");
@@ -170,7 +170,7 @@ impl Table for Chain {
     }
 }
 
-impl Value for Rows {
+impl SettingValue for Rows {
     const EXPECTED: &'static str = "\"all\", { sample = ... } or { recent = ... }";
     const EXAMPLE: &'static str = "{ sample = 1000 }";
 
@@ -190,7 +190,7 @@ impl Value for Rows {
         ] })
     }
 
-    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+    fn read(field: &mut SettingField<'_, '_>) -> Option<Self> {
         let node = field.node;
         if node.get_ref().as_str() == Some("all") {
             return Some(Self::All);
@@ -201,7 +201,7 @@ impl Value for Rows {
             return None;
         };
         let key = key.get_ref().as_ref();
-        let mut inner = Field { key, node, reader: field.reader };
+        let mut inner = SettingField { key, node, reader: field.reader };
         match key {
             "sample" => u32::read(&mut inner).map(Self::Sample),
             "recent" => Duration::read(&mut inner).map(Self::Recent),
@@ -216,7 +216,7 @@ impl Value for Rows {
 /// A value as text; numbers and booleans may be written without quotes.
 struct Expected(String);
 
-impl Value for Expected {
+impl SettingValue for Expected {
     const EXPECTED: &'static str = "a string in quotes";
     const EXAMPLE: &'static str = "\"0\"";
 
@@ -224,7 +224,7 @@ impl Value for Expected {
         json!({ "type": ["string", "integer", "boolean"] })
     }
 
-    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+    fn read(field: &mut SettingField<'_, '_>) -> Option<Self> {
         let value = field.node.get_ref();
         if let Some(integer) = value.as_integer().filter(|integer| integer.radix() == 10) {
             return Some(Self(integer.as_str().to_owned()));

@@ -1,9 +1,9 @@
 //! The queries of checks of sequences and hash chains.
 
-use super::settings::{Chain, Sequence};
+use super::settings::{ChainRule, SequenceRule};
 
 /// Counts the gaps in the numbers of a column, and all rows.
-pub fn sequence_query(sequence: &Sequence) -> String {
+pub fn sequence_query(sequence: &SequenceRule) -> String {
     let (table, column) = (table_name(&sequence.table), quoted(&sequence.column));
     format!(
         "select count(*) filter (where step <> 1), count(*) from \
@@ -12,7 +12,7 @@ pub fn sequence_query(sequence: &Sequence) -> String {
 }
 
 /// Counts the rows that do not carry the hash of the previous row, and all rows.
-pub fn chain_query(chain: &Chain) -> String {
+pub fn chain_query(chain: &ChainRule) -> String {
     let table = table_name(&chain.table);
     let [order, hash, previous] = [&chain.order, &chain.hash, &chain.previous].map(|it| quoted(it));
     format!(
@@ -40,7 +40,7 @@ mod tests {
 
     #[test]
     fn names_are_quoted() {
-        let sequence = Sequence { table: "audit.log \"x\"".into(), column: "no".into() };
+        let sequence = SequenceRule { table: "audit.log \"x\"".into(), column: "no".into() };
         let query = sequence_query(&sequence);
         assert!(query.contains("from \"audit\".\"log \"\"x\"\"\")"), "{query}");
         assert!(query.contains("order by \"no\""), "{query}");

@@ -6,8 +6,8 @@ use jiff::tz::TimeZone;
 use serde_json::{Value as Json, json};
 
 use crate::settings::AppName;
-use crate::settings::section::{Section, Table};
-use crate::settings::value::{Choice, Field, Value};
+use crate::settings::section::{SettingSection, SettingTable};
+use crate::settings::value::{Choice, SettingField, SettingValue};
 
 /// `[app]`: which application this is.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,8 +22,8 @@ pub struct App {
     pub time_zone: Option<TimeZone>,
 }
 
-impl Table for App {
-    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+impl SettingTable for App {
+    fn read(section: &mut SettingSection<'_, '_>) -> Option<Self> {
         let name = section.required(
             "name",
             "Name of the application: lower-case letters, digits and dashes. It appears in \
@@ -47,7 +47,7 @@ impl Table for App {
 
 struct ZoneName(TimeZone);
 
-impl Value for ZoneName {
+impl SettingValue for ZoneName {
     const EXPECTED: &'static str = "a time zone in quotes";
     const EXAMPLE: &'static str = "\"Europe/Berlin\"";
 
@@ -55,7 +55,7 @@ impl Value for ZoneName {
         json!({ "type": "string", "minLength": 1 })
     }
 
-    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+    fn read(field: &mut SettingField<'_, '_>) -> Option<Self> {
         let zone = TimeZone::get(&field.text::<Self>()?).ok();
         if zone.is_none() {
             field.not_a::<Self>("is not a time zone known on this machine");
@@ -66,7 +66,7 @@ impl Value for ZoneName {
 
 /// `[run]`: how runs behave.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Run {
+pub struct RunRules {
     /// What a run does while another run of the same application is in progress.
     pub lock: WhenBusy,
     /// Longest wait; no limit if absent.
@@ -87,8 +87,8 @@ impl Choice for WhenBusy {
     const WORDS: &'static [(&'static str, Self)] = &[("wait", Self::Wait), ("leave", Self::Leave)];
 }
 
-impl Table for Run {
-    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+impl SettingTable for RunRules {
+    fn read(section: &mut SettingSection<'_, '_>) -> Option<Self> {
         let lock = section.optional(
             "lock",
             "What a run does while another run of this application is in progress: wait (the \
@@ -130,8 +130,8 @@ impl Choice for OnFinding {
         &[("warn", Self::Warn), ("fail", Self::Fail), ("ignore", Self::Ignore)];
 }
 
-impl Table for SecretRules {
-    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+impl SettingTable for SecretRules {
+    fn read(section: &mut SettingSection<'_, '_>) -> Option<Self> {
         let on_finding = section.optional(
             "on-finding",
             "What to do about a private key or token found in an ordinary source: warn (the \

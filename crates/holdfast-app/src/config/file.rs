@@ -6,17 +6,17 @@ use serde_json::{Value as Json, json};
 use toml::Spanned;
 use toml::de::DeTable;
 
-use super::app::{App, Run, SecretRules};
+use super::app::{App, RunRules, SecretRules};
 use super::hook::{Hook, Restore};
 use super::notify::Notify;
 use super::retention::Retention;
-use super::schedule::Schedule;
-use crate::check::Check;
-use crate::kind::{Class, Source};
-use crate::settings::Repository;
-use crate::settings::reader::{Step, find, place};
+use super::schedule::ScheduleRules;
+use crate::check::CheckRule;
+use crate::kind::{AppSource, Class};
+use crate::settings::RepositorySettings;
+use crate::settings::reader::{TomlStep, find, place};
 use crate::settings::repository::Repositories;
-use crate::settings::section::{self, Placed, Section, Table};
+use crate::settings::section::{self, Placed, SettingSection, SettingTable};
 
 /// The contents of a `holdfast.toml`: an application and what to do with it.
 ///
@@ -26,13 +26,13 @@ pub struct AppFile {
     /// Which application it is.
     pub app: App,
     /// Where snapshots go.
-    pub repository: Repository,
+    pub repository: RepositorySettings,
     /// Where keys go.
-    pub keys_repository: Option<Repository>,
+    pub keys_repository: Option<RepositorySettings>,
     /// The parts, in the order in which they are captured; never empty.
-    pub sources: Vec<Source>,
+    pub sources: Vec<AppSource>,
     /// What must hold between the parts.
-    pub checks: Vec<Check>,
+    pub checks: Vec<CheckRule>,
     /// Which snapshots to keep; all if absent.
     pub retention: Option<Retention>,
     /// What to do around a restore in place.
@@ -44,14 +44,14 @@ pub struct AppFile {
     /// Where runs are reported.
     pub notify: Notify,
     /// How runs behave.
-    pub run: Run,
+    pub run: RunRules,
     /// When runs start.
-    pub schedule: Schedule,
+    pub schedule: ScheduleRules,
 }
 
 impl AppFile {
     /// The source of this name.
-    pub fn source(&self, name: &str) -> Option<&Source> {
+    pub fn source(&self, name: &str) -> Option<&AppSource> {
         self.sources.iter().find(|source| source.name.as_str() == name)
     }
 
@@ -63,30 +63,30 @@ impl AppFile {
 
     /// The sources whose snapshot goes to the repository of this class. A database whose globals go
     /// with the keys belongs to both; its kind says so.
-    pub fn sources_of(&self, class: Class) -> impl Iterator<Item = &Source> {
+    pub fn sources_of(&self, class: Class) -> impl Iterator<Item = &AppSource> {
         self.sources.iter().filter(move |source| source.class == class)
     }
 }
 
 /// The parts of the file that could be read.
 #[derive(Debug)]
-pub(super) struct Draft {
+pub(super) struct AppFileDraft {
     pub(super) app: Option<App>,
-    pub(super) repository: Option<Repository>,
-    pub(super) keys_repository: Option<Repository>,
-    pub(super) sources: Vec<Placed<Source>>,
-    pub(super) checks: Vec<Placed<Check>>,
+    pub(super) repository: Option<RepositorySettings>,
+    pub(super) keys_repository: Option<RepositorySettings>,
+    pub(super) sources: Vec<Placed<AppSource>>,
+    pub(super) checks: Vec<Placed<CheckRule>>,
     pub(super) retention: Option<Retention>,
     pub(super) restore: Option<Restore>,
     pub(super) secrets: Option<SecretRules>,
     pub(super) hooks: Vec<Placed<Hook>>,
     pub(super) notify: Option<Notify>,
-    pub(super) run: Option<Run>,
-    pub(super) schedule: Option<Schedule>,
+    pub(super) run: Option<RunRules>,
+    pub(super) schedule: Option<ScheduleRules>,
 }
 
-impl Table for Draft {
-    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+impl SettingTable for AppFileDraft {
+    fn read(section: &mut SettingSection<'_, '_>) -> Option<Self> {
         let app = section.required_table("app", "Which application this is.");
         let repositories: Option<Repositories> = section.required_table(
             "repository",
@@ -125,7 +125,7 @@ impl Table for Draft {
     }
 }
 
-impl Draft {
+impl AppFileDraft {
     /// The file, if nothing required is missing.
     pub(super) fn finish(self) -> Option<AppFile> {
         Some(AppFile {
@@ -145,7 +145,7 @@ impl Draft {
     }
 
     /// Settles what each kind of source leaves to the rest of the file.
-    pub(super) fn settle(&mut self, tree: &Tree<'_, '_>) {
+    pub(super) fn settle(&mut self, tree: &AppFileTree<'_, '_>) {
         let has_keys_repository = self.keys_repository.is_some();
         for Placed { index, value } in &mut self.sources {
             let has_key = |key: &str| tree.has("source", *index, key);
@@ -159,27 +159,32 @@ fn values<T>(placed: Vec<Placed<T>>) -> Vec<T> {
 }
 
 /// The file as written, to locate mistakes that concern several sections.
-pub(super) struct Tree<'a, 't>(pub(super) &'a Spanned<DeTable<'t>>);
+pub(super) struct AppFileTree<'a, 't>(pub(super) &'a Spanned<DeTable<'t>>);
 
-impl Tree<'_, '_> {
+impl AppFileTree<'_, '_> {
     /// The value of a key of a section.
     pub(super) fn key(&self, section: &str, key: &str) -> Range<usize> {
-        place(self.0, &[Step::Key(section), Step::Key(key)])
+        place(self.0, &[TomlStep::Key(section), TomlStep::Key(key)])
     }
 
     /// The value of a key of a section within a section.
     pub(super) fn inner(&self, section: &str, inner: &str, key: &str) -> Range<usize> {
-        place(self.0, &[Step::Key(section), Step::Key(inner), Step::Key(key)])
+        place(self.0, &[TomlStep::Key(section), TomlStep::Key(inner), TomlStep::Key(key)])
     }
 
     /// The value of a key of one of several sections of the same name.
     pub(super) fn of(&self, section: &str, index: usize, key: &str) -> Range<usize> {
-        place(self.0, &[Step::Key(section), Step::Index(index), Step::Key(key)])
+        place(self.0, &[TomlStep::Key(section), TomlStep::Index(index), TomlStep::Key(key)])
     }
 
     /// An item of a list that is a key of one of several sections of the same name.
     pub(super) fn item(&self, section: &str, index: usize, key: &str, item: usize) -> Range<usize> {
-        let steps = [Step::Key(section), Step::Index(index), Step::Key(key), Step::Index(item)];
+        let steps = [
+            TomlStep::Key(section),
+            TomlStep::Index(index),
+            TomlStep::Key(key),
+            TomlStep::Index(item),
+        ];
         place(self.0, &steps)
     }
 
@@ -200,17 +205,18 @@ impl Tree<'_, '_> {
 
     /// True if a section within a section exists.
     pub(super) fn has_section(&self, section: &str, inner: &str) -> bool {
-        find(self.0, &[Step::Key(section), Step::Key(inner)]).is_some()
+        find(self.0, &[TomlStep::Key(section), TomlStep::Key(inner)]).is_some()
     }
 
     fn has(&self, section: &str, index: usize, key: &str) -> bool {
-        find(self.0, &[Step::Key(section), Step::Index(index), Step::Key(key)]).is_some()
+        find(self.0, &[TomlStep::Key(section), TomlStep::Index(index), TomlStep::Key(key)])
+            .is_some()
     }
 }
 
 /// The JSON schema of app files, for editors.
 pub fn schema() -> Json {
-    let mut schema = section::schema::<Draft>();
+    let mut schema = section::schema::<AppFileDraft>();
     schema["$schema"] = json!("http://json-schema.org/draft-07/schema#");
     schema["title"] = json!("holdfast app file");
     schema["description"] =

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::settings::Argv;
 use crate::settings::SourceName;
 use crate::settings::WebUrl;
-use crate::settings::section::{Section, Table};
+use crate::settings::section::{SettingSection, SettingTable};
 use crate::settings::value::Choice;
 
 /// How long a hook may take if the file does not say.
@@ -17,7 +17,7 @@ const HEALTH_TIMEOUT_DEFAULT: Duration = Duration::from_secs(300);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hook {
     /// When it runs.
-    pub moment: Moment,
+    pub moment: HookMoment,
     /// Around what.
     pub around: Around,
     /// Around this source only.
@@ -30,7 +30,7 @@ pub struct Hook {
 
 /// When a hook runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Moment {
+pub enum HookMoment {
     /// Before; if it fails, what should follow does not start.
     Before,
     /// After success.
@@ -52,7 +52,7 @@ pub enum Around {
     Restore,
 }
 
-impl Moment {
+impl HookMoment {
     /// The word for it in the file.
     pub fn word(self) -> &'static str {
         match self {
@@ -80,8 +80,8 @@ impl Choice for Around {
         &[("run", Self::Run), ("source", Self::Source), ("restore", Self::Restore)];
 }
 
-impl Table for Hook {
-    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+impl SettingTable for Hook {
+    fn read(section: &mut SettingSection<'_, '_>) -> Option<Self> {
         let before = section.optional(
             "before",
             "Runs before a run, source or restore, which does not start if the hook fails.",
@@ -104,10 +104,10 @@ impl Table for Hook {
             return None;
         }
         let moments = [
-            (Moment::Before, before),
-            (Moment::After, after),
-            (Moment::Failed, failed),
-            (Moment::Finally, finally),
+            (HookMoment::Before, before),
+            (HookMoment::After, after),
+            (HookMoment::Failed, failed),
+            (HookMoment::Finally, finally),
         ];
         let mut moments = moments.into_iter();
         let (moment, around) = moments.find_map(|(moment, around)| Some((moment, around?)))?;
@@ -139,8 +139,8 @@ impl Default for Restore {
     }
 }
 
-impl Table for Restore {
-    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+impl SettingTable for Restore {
+    fn read(section: &mut SettingSection<'_, '_>) -> Option<Self> {
         let stop = section.optional("stop", "Stops the application before a restore in place.");
         let start = section.optional(
             "start",

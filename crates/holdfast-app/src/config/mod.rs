@@ -27,20 +27,20 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
-pub use app::{App, OnFinding, Run, SecretRules, WhenBusy};
+pub use app::{App, OnFinding, RunRules, SecretRules, WhenBusy};
 pub use file::{AppFile, schema};
-pub use hook::{Around, Hook, Moment, Restore};
+pub use hook::{Around, Hook, HookMoment, Restore};
 pub use notify::{Address, Healthchecks, Notify, Prometheus, Webhook, When};
-pub use programs::Program;
+pub use programs::NeededProgram;
 pub use retention::{InDoubt, Retention};
-pub use schedule::{Every, Schedule};
+pub use schedule::{Every, ScheduleRules};
 pub use secret_files::SecretFile;
-pub use surroundings::{Finding, Machine, MachineHelp, program_folders};
+pub use surroundings::{Machine, MachineFinding, MachineHelp, program_folders};
 
-use crate::settings::mistake::{Mistake, Page};
-use crate::settings::reader::Reader;
+use crate::settings::mistake::{Mistake, SourceText};
+use crate::settings::reader::SettingReader;
 use crate::settings::section;
-use file::{Draft, Tree};
+use file::{AppFileDraft, AppFileTree};
 
 /// Largest app file that is read.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -129,25 +129,25 @@ pub fn parse(
     folder: &Path,
     real: &dyn Fn(&Path) -> PathBuf,
 ) -> Result<Loaded, ConfigError> {
-    let page = Page { file: path, text };
+    let page = SourceText { file: path, text };
     let (tree, syntax) = DeTable::parse_recoverable(text);
     let syntax: Vec<_> = syntax.iter().map(|error| syntax_mistake(&page, error)).collect();
-    let mut reader = Reader::new(page, folder);
-    let draft: Option<Draft> = section::read_root(&tree, &mut reader);
+    let mut reader = SettingReader::new(page, folder);
+    let draft: Option<AppFileDraft> = section::read_root(&tree, &mut reader);
     let draft = draft.map(|mut draft| {
-        let tree = Tree(&tree);
+        let tree = AppFileTree(&tree);
         draft.settle(&tree);
         rules::check(&draft, &tree, real, &mut reader);
         draft
     });
     let (mistakes, warnings) = reader.finish(syntax);
-    match draft.and_then(Draft::finish) {
+    match draft.and_then(AppFileDraft::finish) {
         Some(file) if mistakes.is_empty() => Ok(Loaded { file, warnings }),
         _ => Err(ConfigError::Mistakes(mistakes)),
     }
 }
 
-fn syntax_mistake(page: &Page<'_>, error: &toml::de::Error) -> Mistake {
+fn syntax_mistake(page: &SourceText<'_>, error: &toml::de::Error) -> Mistake {
     let span = error.span().unwrap_or(page.text.len()..page.text.len());
     let (message, help) = match error.message() {
         message if message.starts_with("string values must be quoted") => {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::settings::WebUrl;
-use crate::settings::section::{Section, Table};
+use crate::settings::section::{SettingSection, SettingTable};
 use crate::settings::value::Choice;
 
 /// `[notify]`: where runs are reported.
@@ -66,8 +66,8 @@ impl Choice for When {
         &[("always", Self::Always), ("failure", Self::Failure)];
 }
 
-impl Table for Notify {
-    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+impl SettingTable for Notify {
+    fn read(section: &mut SettingSection<'_, '_>) -> Option<Self> {
         let healthchecks = section.table(
             "healthchecks",
             "A monitor compatible with healthchecks.io, pinged at the start and end of every run.",
@@ -82,14 +82,14 @@ impl Table for Notify {
     }
 }
 
-impl Table for Healthchecks {
-    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+impl SettingTable for Healthchecks {
+    fn read(section: &mut SettingSection<'_, '_>) -> Option<Self> {
         Some(Self { address: address(section)? })
     }
 }
 
-impl Table for Webhook {
-    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+impl SettingTable for Webhook {
+    fn read(section: &mut SettingSection<'_, '_>) -> Option<Self> {
         let address = address(section);
         let authorization_file = section
             .optional("authorization-file", "File with the value of the Authorization header.");
@@ -100,8 +100,8 @@ impl Table for Webhook {
     }
 }
 
-impl Table for Prometheus {
-    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+impl SettingTable for Prometheus {
+    fn read(section: &mut SettingSection<'_, '_>) -> Option<Self> {
         let textfile: Option<PathBuf> = section
             .required("textfile", "The file, in the collector's folder; its name ends in .prom.");
         let textfile = textfile?;
@@ -119,7 +119,7 @@ impl Table for Prometheus {
 }
 
 /// Reads exactly one of the two keys for a URL.
-fn address(section: &mut Section<'_, '_>) -> Option<Address> {
+fn address(section: &mut SettingSection<'_, '_>) -> Option<Address> {
     let exactly_one = section.exactly_one(&["url", "url-file"]);
     let url = section.optional("url", "The URL.");
     let file =

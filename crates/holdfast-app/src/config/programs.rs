@@ -6,7 +6,7 @@ use crate::settings::{Argv, Password};
 
 /// A program that a run or a restore starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Program {
+pub struct NeededProgram {
     /// A name to look up in `PATH`, or a path.
     pub name: String,
     /// What starts it, as in `source "database"`.
@@ -15,7 +15,7 @@ pub struct Program {
 
 impl AppFile {
     /// Every program that the file names or one of its sources needs, in the order of the file.
-    pub fn programs(&self) -> Vec<Program> {
+    pub fn programs(&self) -> Vec<NeededProgram> {
         let mut found = Vec::new();
         of_password(&mut found, "[repository]", Some(&self.repository.password));
         let keys = self.keys_repository.as_ref().map(|it| &it.password);
@@ -23,7 +23,7 @@ impl AppFile {
         for source in &self.sources {
             let what = format!("source \"{}\"", source.name);
             let programs = source.kind.programs().into_iter();
-            found.extend(programs.map(|name| Program { name, what: what.clone() }));
+            found.extend(programs.map(|name| NeededProgram { name, what: what.clone() }));
         }
         for (key, command) in [("stop", &self.restore.stop), ("start", &self.restore.start)] {
             let what = format!("`{key}` of [restore]");
@@ -34,7 +34,7 @@ impl AppFile {
     }
 }
 
-fn of_password(found: &mut Vec<Program>, what: &str, password: Option<&Password>) {
+fn of_password(found: &mut Vec<NeededProgram>, what: &str, password: Option<&Password>) {
     if let Some(Password::Command(argv)) = password {
         found.push(program(argv, &format!("`password-command` of {what}")));
     }
@@ -44,6 +44,6 @@ fn described(hook: &Hook) -> String {
     format!("the hook `{} = \"{}\"`", hook.moment.word(), hook.around.word())
 }
 
-fn program(argv: &Argv, what: &str) -> Program {
-    Program { name: argv.program().to_owned(), what: what.to_owned() }
+fn program(argv: &Argv, what: &str) -> NeededProgram {
+    NeededProgram { name: argv.program().to_owned(), what: what.to_owned() }
 }

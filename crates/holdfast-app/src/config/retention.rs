@@ -3,8 +3,8 @@
 use holdfast_engine::retention::{Count, Policy, Span, TagList};
 use serde_json::{Value as Json, json};
 
-use crate::settings::section::{Section, Table};
-use crate::settings::value::{Choice, Field, Value};
+use crate::settings::section::{SettingSection, SettingTable};
+use crate::settings::value::{Choice, SettingField, SettingValue};
 
 /// `[retention]`: which snapshots to keep after a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,8 +32,8 @@ impl Choice for InDoubt {
         &[("keep", Self::Keep), ("remove", Self::Remove)];
 }
 
-impl Table for Retention {
-    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+impl SettingTable for Retention {
+    fn read(section: &mut SettingSection<'_, '_>) -> Option<Self> {
         let mut policy = Policy {
             last: section.optional("last", "Number of newest snapshots to keep, or \"unlimited\"."),
             hourly: section
@@ -93,7 +93,7 @@ impl Table for Retention {
     }
 }
 
-impl Value for Count {
+impl SettingValue for Count {
     const EXPECTED: &'static str = "a whole number, or \"unlimited\"";
     const EXAMPLE: &'static str = "7";
 
@@ -104,7 +104,7 @@ impl Value for Count {
         ] })
     }
 
-    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+    fn read(field: &mut SettingField<'_, '_>) -> Option<Self> {
         match field.node.get_ref().as_str() {
             Some("unlimited") => Some(Self::Unlimited),
             Some(_) => {
@@ -116,7 +116,7 @@ impl Value for Count {
     }
 }
 
-impl Value for Span {
+impl SettingValue for Span {
     const EXPECTED: &'static str = "a duration in quotes";
     const EXAMPLE: &'static str = "\"2y6m7d3h\"";
 
@@ -124,7 +124,7 @@ impl Value for Span {
         json!({ "type": "string", "pattern": "^([0-9]+[ymdh])+$" })
     }
 
-    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+    fn read(field: &mut SettingField<'_, '_>) -> Option<Self> {
         match field.text::<Self>()?.parse::<Self>() {
             Ok(span) => Some(span),
             Err(error) => {

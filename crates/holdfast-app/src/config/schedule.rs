@@ -7,15 +7,15 @@ use std::time::Duration;
 use jiff::civil::Time;
 use serde_json::{Value as Json, json};
 
-use crate::settings::section::{Section, Table};
-use crate::settings::value::{Choice, Field, Value};
+use crate::settings::section::{SettingSection, SettingTable};
+use crate::settings::value::{Choice, SettingField, SettingValue};
 
 /// When a daily run starts if the file does not say.
 const DAILY: Time = Time::constant(2, 0, 0, 0);
 
 /// `[schedule]`: when runs start, and what they may do on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Schedule {
+pub struct ScheduleRules {
     /// How often.
     pub every: Every,
     /// Longest delay of the start, so that machines do not all start at once.
@@ -41,7 +41,7 @@ pub enum Every {
     },
 }
 
-impl Default for Schedule {
+impl Default for ScheduleRules {
     fn default() -> Self {
         Self {
             every: Every::Hour { minute: 0 },
@@ -53,17 +53,17 @@ impl Default for Schedule {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Period {
+enum SchedulePeriod {
     Hour,
     Day,
 }
 
-impl Choice for Period {
+impl Choice for SchedulePeriod {
     const WORDS: &'static [(&'static str, Self)] = &[("hour", Self::Hour), ("day", Self::Day)];
 }
 
-impl Table for Schedule {
-    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+impl SettingTable for ScheduleRules {
+    fn read(section: &mut SettingSection<'_, '_>) -> Option<Self> {
         let every = section.optional("every", "How often to run: hour (the default) or day.");
         let at: Option<Clock> = section.optional(
             "at",
@@ -82,18 +82,18 @@ impl Table for Schedule {
             "Folders, in addition to the repositories, that the systemd unit may write to; hooks \
              may need some.",
         );
-        let every = match (every.unwrap_or(Period::Hour), at) {
-            (Period::Hour, None) => Every::Hour { minute: 0 },
-            (Period::Hour, Some(Clock { hour: None, minute })) => Every::Hour { minute },
-            (Period::Day, None) => Every::Day { at: DAILY },
-            (Period::Day, Some(Clock { hour: Some(hour), minute })) => {
+        let every = match (every.unwrap_or(SchedulePeriod::Hour), at) {
+            (SchedulePeriod::Hour, None) => Every::Hour { minute: 0 },
+            (SchedulePeriod::Hour, Some(Clock { hour: None, minute })) => Every::Hour { minute },
+            (SchedulePeriod::Day, None) => Every::Day { at: DAILY },
+            (SchedulePeriod::Day, Some(Clock { hour: Some(hour), minute })) => {
                 Every::Day { at: Time::new(hour, minute, 0, 0).ok()? }
             }
-            (Period::Hour, Some(_)) => {
+            (SchedulePeriod::Hour, Some(_)) => {
                 section.refuse("at", "an hourly run has a minute but no hour", "at = \":30\"");
                 return None;
             }
-            (Period::Day, Some(_)) => {
+            (SchedulePeriod::Day, Some(_)) => {
                 section.refuse("at", "a daily run needs an hour", "at = \"02:30\"");
                 return None;
             }
@@ -109,7 +109,7 @@ struct Clock {
     minute: i8,
 }
 
-impl Value for Clock {
+impl SettingValue for Clock {
     const EXPECTED: &'static str = "a time in quotes";
     const EXAMPLE: &'static str = "\"02:30\"";
 
@@ -117,7 +117,7 @@ impl Value for Clock {
         json!({ "type": "string", "pattern": "^([01][0-9]|2[0-3])?:[0-5][0-9]$" })
     }
 
-    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+    fn read(field: &mut SettingField<'_, '_>) -> Option<Self> {
         let text = field.text::<Self>()?;
         let number = |digits: &str, above: i8| {
             let plain = digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_digit());

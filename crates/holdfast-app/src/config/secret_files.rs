@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::file::AppFile;
 use super::notify::Address;
-use crate::settings::Repository;
+use crate::settings::RepositorySettings;
 
 /// A file that holds a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +60,7 @@ impl AppFile {
 
 type Paths<'a> = Vec<(String, &'a mut PathBuf)>;
 
-fn of_repository<'a>(prefix: &str, repository: &'a mut Repository, paths: &mut Paths<'a>) {
+fn of_repository<'a>(prefix: &str, repository: &'a mut RepositorySettings, paths: &mut Paths<'a>) {
     add(prefix, repository.password.secret_file().into_iter().collect(), paths);
     if let Some(credentials) = &mut repository.credentials {
         add(prefix, credentials.secret_files(), paths);

@@ -10,13 +10,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::file::AppFile;
-use super::programs::Program;
+use super::programs::NeededProgram;
 use super::secret_files::SecretFile;
-use crate::settings::{Repository, RepositoryUrl};
+use crate::settings::{RepositorySettings, RepositoryUrl};
 
 /// Something that does not exist, or is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct MachineFinding {
     /// One sentence without a full stop.
     pub message: String,
     /// What to do.
@@ -43,7 +43,7 @@ pub struct Machine<'a> {
 
 impl AppFile {
     /// Things the file names that this machine does not have, in the order of the file.
-    pub fn missing_on(&self, machine: &Machine<'_>) -> Vec<Finding> {
+    pub fn missing_on(&self, machine: &Machine<'_>) -> Vec<MachineFinding> {
         let mut found: Vec<_> = self.secret_files().iter().filter_map(of_secret).collect();
         found.extend(of_repository(&self.repository));
         found.extend(self.keys_repository.as_ref().and_then(of_repository));
@@ -68,11 +68,11 @@ impl AppFile {
     }
 }
 
-fn of_secret(secret: &SecretFile) -> Option<Finding> {
+fn of_secret(secret: &SecretFile) -> Option<MachineFinding> {
     let path = secret.path.display();
     let finding = |problem: &str, help: String| {
         let message = format!("the file for {}, {path}, {problem}", secret.name);
-        Some(Finding { message, help: MachineHelp::Text(help) })
+        Some(MachineFinding { message, help: MachineHelp::Text(help) })
     };
     let opened = File::open(&secret.path).and_then(|mut file| {
         let mode = file.metadata()?.permissions().mode();
@@ -94,25 +94,25 @@ fn of_secret(secret: &SecretFile) -> Option<Finding> {
     }
 }
 
-fn of_repository(repository: &Repository) -> Option<Finding> {
+fn of_repository(repository: &RepositorySettings) -> Option<MachineFinding> {
     let RepositoryUrl::Local(path) = &repository.url else { return None };
     let is_there = path.join("config").symlink_metadata().is_ok();
     let message = format!("there is no repository at {}", path.display());
-    (!is_there).then(|| Finding { message, help: MachineHelp::MountOrInit })
+    (!is_there).then(|| MachineFinding { message, help: MachineHelp::MountOrInit })
 }
 
-fn of_path(path: &Path, what: &str, help: &str) -> Option<Finding> {
+fn of_path(path: &Path, what: &str, help: &str) -> Option<MachineFinding> {
     let error = path.symlink_metadata().err()?;
     let problem = match error.kind() {
         io::ErrorKind::NotFound => "does not exist".to_owned(),
         _ => format!("cannot be accessed: {error}"),
     };
     let message = format!("{what} {}, which {problem}", path.display());
-    Some(Finding { message, help: MachineHelp::Text(help.to_owned()) })
+    Some(MachineFinding { message, help: MachineHelp::Text(help.to_owned()) })
 }
 
-fn of_program(program: &Program, machine: &Machine<'_>) -> Option<Finding> {
-    let Program { name, what } = program;
+fn of_program(program: &NeededProgram, machine: &Machine<'_>) -> Option<MachineFinding> {
+    let NeededProgram { name, what } = program;
     let is_there = match name.contains('/') {
         true => is_program(&machine.app_folder.join(name)),
         false => machine.program_folders.iter().any(|folder| is_program(&folder.join(name))),
@@ -123,7 +123,7 @@ fn of_program(program: &Program, machine: &Machine<'_>) -> Option<Finding> {
     };
     let message = format!("{what} needs {name}, which {problem}");
     let help = "install it, or write its full path".to_owned();
-    (!is_there).then_some(Finding { message, help: MachineHelp::Text(help) })
+    (!is_there).then_some(MachineFinding { message, help: MachineHelp::Text(help) })
 }
 
 fn is_program(path: &Path) -> bool {

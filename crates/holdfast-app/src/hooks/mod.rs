@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 pub use process::Ending;
 
-use crate::config::{Around, Hook, Moment};
+use crate::config::{Around, Hook, HookMoment};
 use crate::settings::{AppName, Argv, SourceName};
 
 /// Variables set only if they have a value.
@@ -37,9 +37,9 @@ pub enum Stage<'a> {
 
 /// How the work ended.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Outcome {
+pub struct WorkOutcome {
     /// How.
-    pub state: State,
+    pub state: EndState,
     /// The snapshot that was made or restored.
     pub snapshot: Option<String>,
     /// What went wrong, in one sentence.
@@ -48,7 +48,7 @@ pub struct Outcome {
 
 /// How the work ended, in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum State {
+pub enum EndState {
     /// It succeeded.
     #[default]
     Ok,
@@ -148,9 +148,9 @@ impl<'a> Hooks<'a> {
         &self,
         stage: Stage<'_>,
         work: impl FnOnce() -> Result<T, E>,
-        outcome: impl FnOnce(&Result<T, E>) -> Outcome,
+        outcome: impl FnOnce(&Result<T, E>) -> WorkOutcome,
     ) -> Result<T, StageError<E>> {
-        let mut ending = AtTheEnd { hooks: self, stage, outcome: Outcome::unknown() };
+        let mut ending = AtTheEnd { hooks: self, stage, outcome: WorkOutcome::unknown() };
         if let Err(report) = self.before(stage) {
             ending.outcome.error = Some(report.to_string());
             return Err(StageError::Hook(report));
@@ -161,8 +161,8 @@ impl<'a> Hooks<'a> {
     }
 
     fn before(&self, stage: Stage<'_>) -> Result<(), Box<HookReport>> {
-        for hook in self.at(stage, Moment::Before) {
-            let report = self.run(hook, stage, "starting", &Outcome::default());
+        for hook in self.at(stage, HookMoment::Before) {
+            let report = self.run(hook, stage, "starting", &WorkOutcome::default());
             if report.is_failure() {
                 return Err(Box::new(report));
             }
@@ -170,19 +170,19 @@ impl<'a> Hooks<'a> {
         Ok(())
     }
 
-    fn after(&self, stage: Stage<'_>, outcome: &Outcome) {
+    fn after(&self, stage: Stage<'_>, outcome: &WorkOutcome) {
         let moment = match outcome.state {
-            State::Ok | State::Incomplete => Moment::After,
-            State::Failed => Moment::Failed,
+            EndState::Ok | EndState::Incomplete => HookMoment::After,
+            EndState::Failed => HookMoment::Failed,
         };
-        for moment in [moment, Moment::Finally] {
+        for moment in [moment, HookMoment::Finally] {
             for hook in self.at(stage, moment) {
                 self.run(hook, stage, outcome.state.word(), outcome);
             }
         }
     }
 
-    fn at<'s>(&'s self, stage: Stage<'s>, moment: Moment) -> impl Iterator<Item = &'a Hook> {
+    fn at<'s>(&'s self, stage: Stage<'s>, moment: HookMoment) -> impl Iterator<Item = &'a Hook> {
         let around = match stage {
             Stage::Run => Around::Run,
             Stage::Source(_) => Around::Source,
@@ -205,19 +205,19 @@ impl<'a> Hooks<'a> {
         timeout: Duration,
         cleans_up: bool,
     ) -> HookReport {
-        let state = Outcome::default();
-        let call = Call { name, argv, timeout, source: None, cleans_up };
+        let state = WorkOutcome::default();
+        let call = HookCall { name, argv, timeout, source: None, cleans_up };
         self.call(&call, "starting", &state)
     }
 
-    fn run(&self, hook: &Hook, stage: Stage<'_>, state: &str, outcome: &Outcome) -> HookReport {
+    fn run(&self, hook: &Hook, stage: Stage<'_>, state: &str, outcome: &WorkOutcome) -> HookReport {
         let name = format!("{}-{}", hook.moment.word(), hook.around.word());
-        let call = Call {
+        let call = HookCall {
             name: &name,
             argv: &hook.command,
             timeout: hook.timeout,
             source: stage.source(),
-            cleans_up: matches!(hook.moment, Moment::Failed | Moment::Finally),
+            cleans_up: matches!(hook.moment, HookMoment::Failed | HookMoment::Finally),
         };
         let report = self.call(&call, state, outcome);
         if report.is_failure() {
@@ -226,7 +226,7 @@ impl<'a> Hooks<'a> {
         report
     }
 
-    fn call(&self, call: &Call<'_>, state: &str, outcome: &Outcome) -> HookReport {
+    fn call(&self, call: &HookCall<'_>, state: &str, outcome: &WorkOutcome) -> HookReport {
         let optional =
             [call.source.map(ToString::to_string), outcome.snapshot.clone(), outcome.error.clone()];
         let optional = OPTIONAL_VARIABLES.into_iter().zip(optional);
@@ -259,7 +259,7 @@ impl<'a> Hooks<'a> {
 }
 
 /// A command to run.
-struct Call<'a> {
+struct HookCall<'a> {
     name: &'a str,
     argv: &'a Argv,
     timeout: Duration,
@@ -277,7 +277,7 @@ impl Stage<'_> {
     }
 }
 
-impl State {
+impl EndState {
     /// The word for it in `HOLDFAST_STATE`.
     pub fn word(self) -> &'static str {
         match self {
@@ -288,11 +288,11 @@ impl State {
     }
 }
 
-impl Outcome {
+impl WorkOutcome {
     /// The outcome for work that ended without a result, as in a panic.
     fn unknown() -> Self {
         let error = Some("it ended without a result".to_owned());
-        Self { state: State::Failed, snapshot: None, error }
+        Self { state: EndState::Failed, snapshot: None, error }
     }
 }
 
@@ -300,7 +300,7 @@ impl Outcome {
 struct AtTheEnd<'h, 'a, 's> {
     hooks: &'h Hooks<'a>,
     stage: Stage<'s>,
-    outcome: Outcome,
+    outcome: WorkOutcome,
 }
 
 impl Drop for AtTheEnd<'_, '_, '_> {

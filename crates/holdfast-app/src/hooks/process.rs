@@ -58,7 +58,7 @@ pub(super) fn run(
 ) -> Ended {
     let mut tail = Tail::default();
     let ending = match start(argv, set, unset) {
-        Ok((child, output)) => Running { child, output: Some(output) }
+        Ok((child, output)) => HookProcess { child, output: Some(output) }
             .wait(timeout, is_interrupted, &mut tail)
             .unwrap_or_else(|error| Ending::NotStarted(error.to_string())),
         Err(error) => Ending::NotStarted(error.to_string()),
@@ -79,13 +79,13 @@ fn start(argv: &Argv, set: &[(&str, String)], unset: &[&str]) -> io::Result<(Chi
     Ok((command.spawn()?, reader))
 }
 
-struct Running {
+struct HookProcess {
     child: Child,
     /// None after its end.
     output: Option<PipeReader>,
 }
 
-impl Running {
+impl HookProcess {
     fn wait(
         mut self,
         timeout: Duration,

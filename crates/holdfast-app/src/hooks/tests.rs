@@ -11,7 +11,7 @@ fn shell(script: &str) -> Argv {
     Argv::new(["sh", "-c", script].map(str::to_owned).to_vec()).unwrap()
 }
 
-fn hook(moment: Moment, around: Around, script: &str) -> Hook {
+fn hook(moment: HookMoment, around: Around, script: &str) -> Hook {
     let timeout = Duration::from_secs(60);
     Hook { moment, around, source: None, command: shell(script), timeout }
 }
@@ -36,8 +36,8 @@ impl World {
         let observer = |report: &HookReport| self.reports.borrow_mut().push(report.clone());
         let never = || false;
         let hooks = Hooks::new(hooks, &self.app, "run-1", &never, &observer);
-        let outcome = |result: &Result<T, E>| Outcome {
-            state: if result.is_ok() { State::Ok } else { State::Failed },
+        let outcome = |result: &Result<T, E>| WorkOutcome {
+            state: if result.is_ok() { EndState::Ok } else { EndState::Failed },
             snapshot: result.as_ref().ok().map(|_| "c0ffee".to_owned()),
             error: result.as_ref().err().map(|_| "disk\0full".to_owned()),
         };
@@ -55,7 +55,8 @@ impl World {
     }
 }
 
-const MOMENTS: [Moment; 4] = [Moment::Finally, Moment::Failed, Moment::After, Moment::Before];
+const MOMENTS: [HookMoment; 4] =
+    [HookMoment::Finally, HookMoment::Failed, HookMoment::After, HookMoment::Before];
 
 fn one_of_each(script: &str) -> Vec<Hook> {
     MOMENTS.into_iter().map(|moment| hook(moment, Around::Run, script)).collect()
@@ -85,7 +86,7 @@ fn hooks_run_in_their_order() {
 fn a_hook_that_fails_before_the_work_stops_it() {
     let world = World::new();
     let mut hooks = one_of_each("true");
-    hooks.insert(0, hook(Moment::Before, Around::Run, "echo no room; exit 7"));
+    hooks.insert(0, hook(HookMoment::Before, Around::Run, "echo no room; exit 7"));
     let work = || -> Result<(), String> { panic!("the work was begun") };
     let (result, failures) = world.around(&hooks, Stage::Run, work);
     let Err(StageError::Hook(report)) = result else { panic!("{result:?}") };
@@ -101,10 +102,10 @@ fn a_hook_that_fails_before_the_work_stops_it() {
 #[test]
 fn hooks_behind_the_work_do_not_keep_each_other_from_running() {
     let world = World::new();
-    let mut hooks = vec![hook(Moment::After, Around::Run, "exit 1")];
-    hooks.push(hook(Moment::After, Around::Run, "kill -9 $$"));
+    let mut hooks = vec![hook(HookMoment::After, Around::Run, "exit 1")];
+    hooks.push(hook(HookMoment::After, Around::Run, "kill -9 $$"));
     hooks.push(Hook { command: Argv::new(vec!["/no/such".into()]).unwrap(), ..hooks[0].clone() });
-    hooks.push(hook(Moment::Finally, Around::Run, "true"));
+    hooks.push(hook(HookMoment::Finally, Around::Run, "true"));
     let (result, failures) = world.around(&hooks, Stage::Run, || Ok::<_, String>(5));
     assert_eq!((result.unwrap(), failures), (5, 3));
     let endings: Vec<_> = world.reports.borrow().iter().map(|it| it.ending.clone()).collect();
@@ -128,12 +129,12 @@ fn hooks_run_around_what_they_are_for() {
     let files = SourceName::new("files").unwrap();
     let of = |source: &SourceName, script: &str| Hook {
         source: Some(source.clone()),
-        ..hook(Moment::Before, Around::Source, script)
+        ..hook(HookMoment::Before, Around::Source, script)
     };
     let hooks = [
-        hook(Moment::Before, Around::Run, "echo run"),
-        hook(Moment::Before, Around::Restore, "echo restore"),
-        hook(Moment::Before, Around::Source, "echo any $HOLDFAST_SOURCE"),
+        hook(HookMoment::Before, Around::Run, "echo run"),
+        hook(HookMoment::Before, Around::Restore, "echo restore"),
+        hook(HookMoment::Before, Around::Source, "echo any $HOLDFAST_SOURCE"),
         of(&database, "echo database"),
         of(&files, "echo files"),
     ];
@@ -149,7 +150,11 @@ fn hooks_run_around_what_they_are_for() {
 }
 
 /// The variables of holdfast that a hook sees.
-fn variables(stage: Stage<'_>, moment: Moment, work: Result<(), ()>) -> BTreeMap<String, String> {
+fn variables(
+    stage: Stage<'_>,
+    moment: HookMoment,
+    work: Result<(), ()>,
+) -> BTreeMap<String, String> {
     let world = World::new();
     let around = if matches!(stage, Stage::Source(_)) { Around::Source } else { Around::Run };
     let hooks = [hook(moment, around, "env | grep ^HOLDFAST_")];
@@ -167,7 +172,7 @@ fn hooks_are_told_what_is_going_on() {
     };
     let source = SourceName::new("database").unwrap();
     assert_eq!(
-        variables(Stage::Source(&source), Moment::Before, Ok(())),
+        variables(Stage::Source(&source), HookMoment::Before, Ok(())),
         pairs(&[
             ("HOLDFAST_HOOK", "before-source"),
             ("HOLDFAST_STATE", "starting"),
@@ -175,7 +180,7 @@ fn hooks_are_told_what_is_going_on() {
         ])
     );
     assert_eq!(
-        variables(Stage::Run, Moment::After, Ok(())),
+        variables(Stage::Run, HookMoment::After, Ok(())),
         pairs(&[
             ("HOLDFAST_HOOK", "after-run"),
             ("HOLDFAST_STATE", "ok"),
@@ -183,7 +188,7 @@ fn hooks_are_told_what_is_going_on() {
         ])
     );
     assert_eq!(
-        variables(Stage::Run, Moment::Finally, Err(())),
+        variables(Stage::Run, HookMoment::Finally, Err(())),
         pairs(&[
             ("HOLDFAST_HOOK", "finally-run"),
             ("HOLDFAST_STATE", "failed"),
@@ -257,11 +262,11 @@ fn the_last_hooks_are_not_interrupted() {
         names.borrow_mut().push((report.name.clone(), report.ending.clone()));
     };
     let hooks = [
-        hook(Moment::Finally, Around::Run, "sleep 0.3"),
-        hook(Moment::After, Around::Run, "sleep 600"),
+        hook(HookMoment::Finally, Around::Run, "sleep 0.3"),
+        hook(HookMoment::After, Around::Run, "sleep 600"),
     ];
     let hooks = Hooks::new(&hooks, &app, "r", &always, &observer);
-    hooks.around(Stage::Run, || Ok::<_, ()>(()), |_| Outcome::default()).unwrap();
+    hooks.around(Stage::Run, || Ok::<_, ()>(()), |_| WorkOutcome::default()).unwrap();
     let expected = [("after-run", Ending::Interrupted), ("finally-run", Ending::Succeeded)];
     assert_eq!(*names.borrow(), expected.map(|(name, ending)| (name.to_owned(), ending)));
 }

@@ -21,7 +21,7 @@ pub struct CaptureScene<'a> {
     /// ID of the run.
     pub run: &'a str,
     /// What a snapshot records about who made it.
-    pub maker: Maker,
+    pub maker: SnapshotMaker,
     /// Tells the time.
     pub now: &'a (dyn Fn() -> Timestamp + Sync),
     /// Connections to servers.
@@ -32,7 +32,7 @@ pub struct CaptureScene<'a> {
 
 /// What a snapshot records about who made it.
 #[derive(Debug, Clone, Default)]
-pub struct Maker {
+pub struct SnapshotMaker {
     /// Host name.
     pub host: String,
     /// User name.

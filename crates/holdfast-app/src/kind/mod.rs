@@ -21,24 +21,24 @@ use holdfast_connect::Source as Connector;
 use holdfast_format::record::SourceRecord;
 
 pub use bucket::{
-    Bucket, BucketChecksums, BucketCredentials, BucketRestore, StorageClass, key_of_path,
+    BucketChecksums, BucketCredentials, BucketRestore, BucketSettings, StorageClass, key_of_path,
     path_of_key,
 };
 pub use capture::{
-    CaptureError, CaptureScene, Maker, Manner, Probe, SharedCut, SourceCapture, SourceCut,
+    CaptureError, CaptureScene, Manner, Probe, SharedCut, SnapshotMaker, SourceCapture, SourceCut,
 };
-pub use command::{CommandOutput, CommandRestore};
-pub use dump::DumpFile;
-pub use files::{Files, FilesRestore, Owner};
+pub use command::{CommandRestore, CommandSettings};
+pub use dump::DumpSettings;
+pub use files::{FilesRestore, FilesSettings, Owner};
 pub(crate) use postgres::{DatabaseMove, RolesMove, into_steps};
-pub use postgres::{DatabaseNames, EmitTo, GlobalsPlace, Postgres, emit_database};
-pub use source::{Class, Source};
+pub use postgres::{DatabaseNames, EmitTo, GlobalsPlace, PostgresSettings, emit_database};
+pub use source::{AppSource, Class};
 
 use crate::check::{NameOf, Queries, RowNames};
 use crate::connections::Connections;
 use crate::settings::Argv;
-use crate::settings::section::{Table, Variant};
-use step::{Origin, Part, RestoreError, Step, StepScene};
+use crate::settings::section::{SettingTable, Variant};
+use step::{Origin, RestoreError, RestorePart, RestoreStep, StepScene};
 
 macro_rules! kinds {
     ($($(#[$about:meta])* $kind:ident($settings:ty),)*) => {
@@ -53,7 +53,7 @@ macro_rules! kinds {
             const VARIANTS: &'static [Variant<Self>] = &[$((
                 <$settings>::WORD,
                 <$settings>::ABOUT,
-                |section| <$settings as Table>::read(section).map(Self::$kind),
+                |section| <$settings as SettingTable>::read(section).map(Self::$kind),
             ),)*];
         }
 
@@ -79,15 +79,15 @@ macro_rules! kinds {
 
 kinds! {
     /// Databases of a PostgreSQL server.
-    Postgres(Postgres),
+    Postgres(PostgresSettings),
     /// A database dump that another program makes.
-    Dump(DumpFile),
+    Dump(DumpSettings),
     /// Objects of a bucket.
-    Bucket(Bucket),
+    Bucket(BucketSettings),
     /// Files and folders.
-    Files(Files),
+    Files(FilesSettings),
     /// What a command prints.
-    Command(CommandOutput),
+    Command(CommandSettings),
 }
 
 /// Where in the order of a restore the data of a kind comes.
@@ -138,12 +138,12 @@ pub trait Kind {
     }
 
     /// Its settings, if it walks files and folders.
-    fn files(&self) -> Option<&Files> {
+    fn files(&self) -> Option<&FilesSettings> {
         None
     }
 
     /// The server that its databases are restored to, if it has any.
-    fn database(&self) -> Option<&Postgres> {
+    fn database(&self) -> Option<&PostgresSettings> {
         None
     }
 
@@ -205,7 +205,7 @@ pub trait Kind {
     ///
     /// # Errors
     /// [`RestoreError`].
-    fn check_target(&self, _part: &Part<'_>) -> Result<(), RestoreError> {
+    fn check_target(&self, _part: &RestorePart<'_>) -> Result<(), RestoreError> {
         Ok(())
     }
 
@@ -220,8 +220,8 @@ pub trait Kind {
     /// [`RestoreError`].
     fn refuse_live(
         &self,
-        _part: &Part<'_>,
-        _live: &Source,
+        _part: &RestorePart<'_>,
+        _live: &AppSource,
         _origin: Origin<'_>,
         _connections: &Connections<'_>,
     ) -> Result<(), RestoreError> {
@@ -239,7 +239,7 @@ pub trait Kind {
     /// [`RestoreError`].
     fn moves<'a>(
         &'a self,
-        part: &Part<'a>,
+        part: &RestorePart<'a>,
         origin: Origin<'a>,
         scene: &StepScene<'a>,
     ) -> Result<Vec<Move<'a>>, RestoreError>;
@@ -262,7 +262,7 @@ pub trait Kind {
     /// [`RestoreError`].
     fn restored_queries(
         &self,
-        _part: &Part<'_>,
+        _part: &RestorePart<'_>,
         _origin: Origin<'_>,
         _scene: &StepScene<'_>,
     ) -> Result<Option<Box<dyn Queries>>, RestoreError> {
@@ -273,7 +273,7 @@ pub trait Kind {
 /// Something to restore.
 pub enum Move<'a> {
     /// By a step of its own.
-    Step(Box<dyn Step + 'a>),
+    Step(Box<dyn RestoreStep + 'a>),
     /// A database; those of all sources become steps together, because they may read each other.
     Database(Box<DatabaseMove<'a>>),
     /// Roles and tablespaces of a server.

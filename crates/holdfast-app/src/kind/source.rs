@@ -5,12 +5,12 @@ use serde_json::{Value as Json, json};
 
 use super::SourceKind;
 use crate::settings::SourceName;
-use crate::settings::section::{Section, Table};
-use crate::settings::value::{Choice, Field, Value};
+use crate::settings::section::{SettingSection, SettingTable};
+use crate::settings::value::{Choice, SettingField, SettingValue};
 
 /// One part of an application.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
+pub struct AppSource {
     /// Its name, also the name of its tree in the snapshot.
     pub name: SourceName,
     /// Which repository stores it.
@@ -35,8 +35,8 @@ impl Choice for Class {
     const WORDS: &'static [(&'static str, Self)] = &[("data", Self::Data), ("keys", Self::Keys)];
 }
 
-impl Table for Source {
-    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+impl SettingTable for AppSource {
+    fn read(section: &mut SettingSection<'_, '_>) -> Option<Self> {
         let name = section
             .required("name", "Name of the source, also the name of its tree in the snapshot.");
         let class = section.optional(
@@ -56,7 +56,7 @@ impl Table for Source {
     }
 }
 
-impl Value for ShrinkLimit {
+impl SettingValue for ShrinkLimit {
     const EXPECTED: &'static str = "a percentage in quotes";
     const EXAMPLE: &'static str = "\"50%\"";
 
@@ -64,7 +64,7 @@ impl Value for ShrinkLimit {
         json!({ "type": "string", "pattern": "^(100|[0-9]{1,2})%$" })
     }
 
-    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+    fn read(field: &mut SettingField<'_, '_>) -> Option<Self> {
         match field.text::<Self>()?.parse::<Self>() {
             Ok(limit) => Some(limit),
             Err(error) => {

@@ -4,7 +4,7 @@
 use url::Url;
 
 use super::address;
-use super::http::{HttpClient, Letter, NoticeError};
+use super::http::{HttpClient, NoticeError, NoticeRequest};
 use crate::config::Healthchecks;
 
 /// How much of the end of a text is sent if the monitor does not state its limit.
@@ -73,7 +73,7 @@ impl Monitor {
     }
 
     fn ping(&mut self, word: &str, text: &str, retries_max: u32) -> Result<(), NoticeError> {
-        let letter = Letter {
+        let letter = NoticeRequest {
             to: "the monitor",
             url: self.url_of(word),
             content_type: "text/plain; charset=utf-8",

@@ -107,7 +107,7 @@ pub struct HttpClient {
 }
 
 /// Something to send.
-pub(super) struct Letter<'a> {
+pub(super) struct NoticeRequest<'a> {
     /// The recipient, for messages.
     pub(super) to: &'a str,
     pub(super) url: Url,
@@ -132,7 +132,7 @@ impl HttpClient {
 
     /// Posts a letter and returns the response headers. Transient failures are retried: no
     /// response, status 408, 429, and 500 or above.
-    pub(super) fn post(&self, letter: &Letter<'_>) -> Result<HeaderMap, NoticeError> {
+    pub(super) fn post(&self, letter: &NoticeRequest<'_>) -> Result<HeaderMap, NoticeError> {
         let retries_max = letter.retries_max.min(self.retries_max);
         let mut attempts = 1;
         loop {
@@ -167,7 +167,7 @@ impl HttpClient {
         self.client.send(method, url, &headers, body)
     }
 
-    fn attempt(&self, letter: &Letter<'_>, attempts: u32) -> Result<HeaderMap, NoticeError> {
+    fn attempt(&self, letter: &NoticeRequest<'_>, attempts: u32) -> Result<HeaderMap, NoticeError> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(letter.content_type));
         if let Some(authorization) = &letter.authorization {

@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::config::Notify;
-use crate::hooks::State;
+use crate::hooks::EndState;
 use http::NoticeError as Error;
 
 /// All notices that an app file requests.
@@ -63,7 +63,7 @@ impl<'a> Notices<'a> {
             self.note(monitor.exit(notice.exit_code, &notice.text()));
         }
         if let (Some(http), Some(webhook)) = (self.http.take(), &self.rules.webhook) {
-            let is_fine = notice.state == State::Ok && notice.exit_code == 0;
+            let is_fine = notice.state == EndState::Ok && notice.exit_code == 0;
             self.note(post(&http, webhook, is_fine, document));
         }
         if let Some(prometheus) = &self.rules.prometheus {

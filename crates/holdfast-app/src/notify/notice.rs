@@ -5,7 +5,7 @@ use std::fmt::Write;
 use jiff::Timestamp;
 
 use super::seconds_between;
-use crate::hooks::State;
+use crate::hooks::EndState;
 
 /// The notice of a run: what the document for the webhook, the text for the monitor and the values
 /// for Prometheus are made from.
@@ -18,7 +18,7 @@ pub struct RunNotice {
     /// Host name of its snapshots.
     pub host: String,
     /// How it ended.
-    pub state: State,
+    pub state: EndState,
     /// Exit code of the process.
     pub exit_code: u8,
     /// When it began.
@@ -57,7 +57,7 @@ pub struct SourceNotice {
     /// Its type, as written in the app file.
     pub kind: String,
     /// Result of its capture.
-    pub state: State,
+    pub state: EndState,
     /// Duration of its capture.
     pub duration_seconds: f64,
     /// Files, objects or members.
@@ -90,7 +90,7 @@ impl RunNotice {
             app: app.to_owned(),
             run: run.to_owned(),
             host: host.to_owned(),
-            state: State::Ok,
+            state: EndState::Ok,
             exit_code: 0,
             started,
             ended,

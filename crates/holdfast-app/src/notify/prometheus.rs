@@ -11,7 +11,7 @@ use std::path::Path;
 
 use super::http::NoticeError;
 use super::notice::{RunNotice, SourceNotice};
-use crate::hooks::State;
+use crate::hooks::EndState;
 
 /// Largest file from which values are carried over.
 const BYTES_MAX: u64 = 1 << 20;
@@ -51,7 +51,7 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
 
 /// The values of a run in Prometheus text format; `previous` is the previous content of the file.
 pub fn render(notice: &RunNotice, previous: &str) -> String {
-    let mut page = Page { out: String::new(), previous };
+    let mut page = MetricsPage { out: String::new(), previous };
     let app = labels(&[("app", &notice.app)]);
     page.of_run(notice, &app);
     page.of_sources(notice);
@@ -63,16 +63,16 @@ pub fn render(notice: &RunNotice, previous: &str) -> String {
     page.out
 }
 
-struct Page<'a> {
+struct MetricsPage<'a> {
     out: String,
     previous: &'a str,
 }
 
-impl Page<'_> {
+impl MetricsPage<'_> {
     fn of_run(&mut self, notice: &RunNotice, app: &str) {
         let ended = notice.ended.as_second() as f64;
         self.metric(RUN_SUCCESS, "End of the last run that made a snapshot.");
-        self.success(RUN_SUCCESS, app, (notice.state != State::Failed).then_some(ended));
+        self.success(RUN_SUCCESS, app, (notice.state != EndState::Failed).then_some(ended));
         let values = [
             ("holdfast_last_run_timestamp_seconds", "End of the last run.", ended),
             (
@@ -117,12 +117,12 @@ impl Page<'_> {
             |source: &SourceNotice| labels(&[("app", &notice.app), ("source", &source.name)]);
         self.metric(SOURCE_SUCCESS, "End of the last run with this source in its snapshot.");
         for source in &notice.sources {
-            let succeeded = notice.state != State::Failed && source.state != State::Failed;
+            let succeeded = notice.state != EndState::Failed && source.state != EndState::Failed;
             let ended = succeeded.then_some(notice.ended.as_second() as f64);
             self.success(SOURCE_SUCCESS, &labels_of(source), ended);
         }
-        type Value = fn(&SourceNotice) -> f64;
-        let values: [(&str, &str, Value); 5] = [
+        type MetricValue = fn(&SourceNotice) -> f64;
+        let values: [(&str, &str, MetricValue); 5] = [
             ("holdfast_source_duration_seconds", "Duration of its capture.", |source| {
                 source.duration_seconds
             }),

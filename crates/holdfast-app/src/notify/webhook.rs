@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::address;
-use super::http::{HttpClient, Letter, NoticeError};
+use super::http::{HttpClient, NoticeError, NoticeRequest};
 use crate::config::{Webhook, When};
 
 /// Posts a document, if the rules request it for success or failure, as `is_fine` says.
@@ -23,7 +23,7 @@ pub fn post(
     let url = address::resolve(&rules.address)?.into_url();
     let body = serde_json::to_string(document)
         .map_err(|error| NoticeError::Client { reason: error.to_string() })?;
-    let letter = Letter {
+    let letter = NoticeRequest {
         to: "the webhook",
         url,
         content_type: "application/json",

@@ -1,14 +1,14 @@
 //! A restore of one database, or of a part of one, alongside the application.
 
-use super::{NextStep, Part, RestoreError, RestoreRequest};
+use super::{NextStep, RestoreError, RestorePart, RestoreRequest};
 use crate::kind::{DatabaseMove, Move};
 
 /// Keeps only databases; it is an error if another kind of source was named.
 pub(super) fn databases_only(
-    parts: &mut Vec<Part<'_>>,
+    parts: &mut Vec<RestorePart<'_>>,
     only: &[String],
 ) -> Result<(), RestoreError> {
-    let is_database = |part: &Part<'_>| part.to.kind.database().is_some();
+    let is_database = |part: &RestorePart<'_>| part.to.kind.database().is_some();
     let other = parts.iter().find(|part| !only.is_empty() && !is_database(part));
     if let Some(other) = other {
         let (name, kind) = (other.name(), other.from.kind.word());

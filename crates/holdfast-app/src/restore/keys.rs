@@ -8,7 +8,8 @@ use holdfast_repo::{Repository, SnapshotInfo};
 use jiff::Timestamp;
 
 use super::{
-    KeyOnMachine, KeysAtHand, KeysRequest, NextStep, Part, Remark, RestoreContext, RestoreError,
+    KeyOnMachine, KeysAtHand, KeysRequest, NextStep, Remark, RestoreContext, RestoreError,
+    RestorePart,
 };
 use crate::fingerprint;
 use crate::kind::step::key_on_machine;
@@ -51,7 +52,7 @@ pub struct KeysPlan {
 }
 
 /// The keys of a restore.
-pub(super) struct Keys {
+pub(super) struct RestoreKeys {
     /// Where they come from, if they are restored.
     pub snapshot: Option<SnapshotInfo>,
     pub plan: Option<KeysPlan>,
@@ -62,11 +63,11 @@ pub(super) struct Keys {
 pub(super) fn find(
     context: &RestoreContext<'_>,
     data: &SnapshotInfo,
-    parts: &[Part<'_>],
+    parts: &[RestorePart<'_>],
     request: &KeysRequest,
     any_keys: bool,
-) -> Result<Keys, RestoreError> {
-    let mut keys = Keys { snapshot: None, plan: None, warnings: Vec::new() };
+) -> Result<RestoreKeys, RestoreError> {
+    let mut keys = RestoreKeys { snapshot: None, plan: None, warnings: Vec::new() };
     let Some(application) = &data.snapshot.application else { return Ok(keys) };
     let era = era(context.data, data, application);
     let needed = needed(context, application, parts);
@@ -265,7 +266,7 @@ fn era(data: &Repository, chosen: &SnapshotInfo, application: &Application) -> O
 fn needed(
     context: &RestoreContext<'_>,
     application: &Application,
-    parts: &[Part<'_>],
+    parts: &[RestorePart<'_>],
 ) -> Vec<NeededKey> {
     let one = |key: &KeyFingerprint| NeededKey {
         source: key.source.clone(),

@@ -2,11 +2,11 @@
 
 use holdfast_engine::completeness::{Lack, lacks, last_sound};
 
-use super::{NextStep, Origin, Prepared, Remark};
+use super::{NextStep, Origin, PreparedRestore, Remark};
 use crate::kind::Class;
 
 /// Notes what the snapshots lack of the parts to restore.
-pub(super) fn report(prepared: &mut Prepared<'_>) {
+pub(super) fn report(prepared: &mut PreparedRestore<'_>) {
     for class in [Class::Data, Class::Keys] {
         if let Some(origin) = prepared.origin(class) {
             of_snapshot(prepared, class, origin);
@@ -14,7 +14,7 @@ pub(super) fn report(prepared: &mut Prepared<'_>) {
     }
 }
 
-fn of_snapshot(prepared: &mut Prepared<'_>, class: Class, origin: Origin<'_>) {
+fn of_snapshot(prepared: &mut PreparedRestore<'_>, class: Class, origin: Origin<'_>) {
     let parts = prepared.scene.parts.iter().filter(|part| part.from.class == class);
     let names: Vec<&str> = parts.map(|part| part.name()).collect();
     if names.is_empty() {

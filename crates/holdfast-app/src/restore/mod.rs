@@ -1,9 +1,9 @@
 //! The restore of an application, in this order: keys, roles, databases, objects, files, then the
 //! checks of the app file on the restored data.
 //!
-//! [`find`] finds the keys that the data needs, [`Found::prepare`] determines the steps, and
-//! [`Prepared::plan`] examines everything that would be changed and returns the [`Plan`].
-//! [`Prepared::restore`] carries it out after the user has confirmed. It can be repeated at any
+//! [`find`] finds the keys that the data needs, [`FoundParts::prepare`] determines the steps, and
+//! [`PreparedRestore::plan`] examines everything that would be changed and returns the [`Plan`].
+//! [`PreparedRestore::restore`] carries it out after the user has confirmed. It can be repeated at any
 //! time: what is already correct is kept. What a step does is decided by the kinds of sources
 //! ([`crate::kind`]) and, for the application as a whole, in [`steps`].
 
@@ -20,41 +20,41 @@ use holdfast_engine::Observer;
 use holdfast_repo::SnapshotInfo;
 
 pub use crate::kind::step::{
-    Effect, Hold, KeyOnMachine, KeysAtHand, KeysRequest, NextStep, Origin, Part, PlanItem, Remark,
-    RestoreContext, RestoreError, RestoreRequest, Verified,
+    Effect, Hold, KeyOnMachine, KeysAtHand, KeysRequest, NextStep, Origin, PlanItem, Remark,
+    RestoreContext, RestoreError, RestorePart, RestoreRequest, Verified,
 };
 pub use crate::kind::{EmitTo, emit_database};
 pub use keys::{Era, KeysPlan, NeededKey};
-pub use plan::Plan;
-pub use report::{RestoreReport, StepReport, StepState};
+pub use plan::RestorePlan;
+pub use report::{RestoreAppReport, StepReport, StepState};
 
-use crate::check::{Check, CheckKind};
+use crate::check::{CheckKind, CheckRule};
 use crate::config::AppFile;
-use crate::kind::step::{Step, StepScene};
+use crate::kind::step::{RestoreStep, StepScene};
 use crate::kind::{Class, Move, into_steps};
-use keys::Keys;
+use keys::RestoreKeys;
 
 /// The parts and keys of a restore.
-pub struct Found<'a> {
+pub struct FoundParts<'a> {
     context: &'a RestoreContext<'a>,
     app: &'a AppFile,
     target: Option<&'a AppFile>,
     data: &'a SnapshotInfo,
     request: &'a RestoreRequest,
-    parts: Vec<Part<'a>>,
-    keys: Keys,
+    parts: Vec<RestorePart<'a>>,
+    keys: RestoreKeys,
     warnings: Vec<Remark>,
 }
 
 /// A restore with all its steps determined.
-pub struct Prepared<'a> {
+pub struct PreparedRestore<'a> {
     scene: StepScene<'a>,
     /// What the application consists of.
     app: &'a AppFile,
     /// The targets, and the commands around the restore: the same file, or another one.
     target: &'a AppFile,
     keys: Option<KeysPlan>,
-    steps: Vec<Box<dyn Step + 'a>>,
+    steps: Vec<Box<dyn RestoreStep + 'a>>,
     warnings: Vec<Remark>,
     /// What the snapshots lack of their sources.
     incomplete: Vec<String>,
@@ -71,7 +71,7 @@ pub fn find<'a>(
     data: &'a SnapshotInfo,
     request: &'a RestoreRequest,
     context: &'a RestoreContext<'a>,
-) -> Result<Found<'a>, RestoreError> {
+) -> Result<FoundParts<'a>, RestoreError> {
     let (mut parts, mut warnings) = parts::parts(app, target, &request.only)?;
     if request.is_alongside() {
         alongside::databases_only(&mut parts, &request.only)?;
@@ -84,15 +84,15 @@ pub fn find<'a>(
     let (all, _) = parts::parts(app, target, &[])?;
     let mut keys = keys::find(context, data, &all, &request.keys, request.any_keys)?;
     warnings.append(&mut keys.warnings);
-    Ok(Found { context, app, target, data, request, parts, keys, warnings })
+    Ok(FoundParts { context, app, target, data, request, parts, keys, warnings })
 }
 
-impl<'a> Found<'a> {
+impl<'a> FoundParts<'a> {
     /// Determines the steps.
     ///
     /// # Errors
     /// [`RestoreError`]; nothing was changed.
-    pub fn prepare(&'a self) -> Result<Prepared<'a>, RestoreError> {
+    pub fn prepare(&'a self) -> Result<PreparedRestore<'a>, RestoreError> {
         let scene = StepScene {
             context: self.context,
             request: self.request,
@@ -100,7 +100,7 @@ impl<'a> Found<'a> {
             keys: self.keys.snapshot.as_ref(),
             parts: self.parts.clone(),
         };
-        let mut prepared = Prepared {
+        let mut prepared = PreparedRestore {
             scene,
             app: self.app,
             target: self.target.unwrap_or(self.app),
@@ -121,12 +121,12 @@ impl<'a> Found<'a> {
     }
 }
 
-impl<'a> Prepared<'a> {
+impl<'a> PreparedRestore<'a> {
     /// Examines the targets, and returns what would be done.
     ///
     /// # Errors
     /// [`RestoreError`]; nothing was changed.
-    pub fn plan(&self, observer: &dyn Observer) -> Result<Plan, RestoreError> {
+    pub fn plan(&self, observer: &dyn Observer) -> Result<RestorePlan, RestoreError> {
         plan::plan(self, observer)
     }
 
@@ -164,12 +164,14 @@ impl<'a> Prepared<'a> {
     }
 
     /// The checks whose sources are all restored.
-    fn checks(&self) -> Vec<Check> {
+    fn checks(&self) -> Vec<CheckRule> {
         let is_restored = |name: &str| self.scene.parts.iter().any(|part| part.name() == name);
         let checks = self.app.checks.iter().filter(|check| {
             let objects = match &check.kind {
                 CheckKind::Objects { objects_in, .. } => is_restored(objects_in.as_str()),
-                CheckKind::Value { .. } | CheckKind::Sequence(_) | CheckKind::Chain(_) => true,
+                CheckKind::Value { .. } | CheckKind::SequenceRule(_) | CheckKind::ChainRule(_) => {
+                    true
+                }
             };
             objects && is_restored(check.source.as_str())
         });

@@ -1,7 +1,7 @@
 //! What is restored, and where to: pairs of sources, one from the app file, one from the file of
 //! targets.
 
-use super::{NextStep, Origin, Part, Remark, RestoreError};
+use super::{NextStep, Origin, Remark, RestoreError, RestorePart};
 use crate::config::AppFile;
 use crate::connections::Connections;
 
@@ -10,7 +10,7 @@ pub(super) fn parts<'a>(
     app: &'a AppFile,
     target: Option<&'a AppFile>,
     only: &[String],
-) -> Result<(Vec<Part<'a>>, Vec<Remark>), RestoreError> {
+) -> Result<(Vec<RestorePart<'a>>, Vec<Remark>), RestoreError> {
     if let Some(unknown) = only.iter().find(|name| app.source(name).is_none()) {
         let names: Vec<&str> = app.sources.iter().map(|source| source.name.as_str()).collect();
         let message = format!("the app file has no source called {unknown:?}");
@@ -36,7 +36,7 @@ pub(super) fn parts<'a>(
                 }
             },
         };
-        let part = Part { from, to };
+        let part = RestorePart { from, to };
         check(&part)?;
         if target.is_some() {
             refuse_overlap(&part, app)?;
@@ -47,7 +47,7 @@ pub(super) fn parts<'a>(
 }
 
 /// Both sides must be of one kind, and fit.
-fn check(part: &Part<'_>) -> Result<(), RestoreError> {
+fn check(part: &RestorePart<'_>) -> Result<(), RestoreError> {
     let (from, to) = (part.from.kind.word(), part.to.kind.word());
     if from != to {
         let name = part.name();
@@ -58,7 +58,7 @@ fn check(part: &Part<'_>) -> Result<(), RestoreError> {
 }
 
 /// The file of targets must not name the application's own locations.
-fn refuse_overlap(part: &Part<'_>, app: &AppFile) -> Result<(), RestoreError> {
+fn refuse_overlap(part: &RestorePart<'_>, app: &AppFile) -> Result<(), RestoreError> {
     match app.sources.iter().find_map(|live| part.to.kind.overlap(&live.kind)) {
         None => Ok(()),
         Some(what) => Err(RestoreError::refused(format!(
@@ -71,7 +71,7 @@ fn refuse_overlap(part: &Part<'_>, app: &AppFile) -> Result<(), RestoreError> {
 
 /// Refuses parts whose target is the application's own under another address.
 pub(super) fn refuse_live(
-    parts: &[Part<'_>],
+    parts: &[RestorePart<'_>],
     app: &AppFile,
     origin: Origin<'_>,
     connections: &Connections<'_>,

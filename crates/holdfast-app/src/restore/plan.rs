@@ -4,12 +4,12 @@ use holdfast_engine::Observer;
 use jiff::Timestamp;
 
 use super::keys::KeysPlan;
-use super::{Prepared, RestoreError};
+use super::{PreparedRestore, RestoreError};
 use crate::kind::step::{AgreedPaths, PlanItem, Planning, Remark};
 
 /// What a restore will do.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Plan {
+pub struct RestorePlan {
     /// The application.
     pub app: String,
     /// The snapshot of the data.
@@ -28,7 +28,7 @@ pub struct Plan {
     pub(super) agreed: AgreedPaths,
 }
 
-impl Plan {
+impl RestorePlan {
     /// True if existing data is changed, so that the user must confirm it.
     pub fn needs_confirmation(&self) -> bool {
         self.items.iter().any(|item| item.effect.touches())
@@ -36,7 +36,10 @@ impl Plan {
 }
 
 /// Examines everything that a restore would change.
-pub(super) fn plan(prepared: &Prepared<'_>, observer: &dyn Observer) -> Result<Plan, RestoreError> {
+pub(super) fn plan(
+    prepared: &PreparedRestore<'_>,
+    observer: &dyn Observer,
+) -> Result<RestorePlan, RestoreError> {
     let mut planning = Planning {
         scene: &prepared.scene,
         observer,
@@ -52,7 +55,7 @@ pub(super) fn plan(prepared: &Prepared<'_>, observer: &dyn Observer) -> Result<P
         step.plan(&mut planning)?;
     }
     let Planning { items, warnings, refusals, agreed, .. } = planning;
-    Ok(Plan {
+    Ok(RestorePlan {
         app: prepared.app.app.name.to_string(),
         snapshot: prepared.scene.data.id.to_hex(),
         time: prepared.scene.data.snapshot.time,

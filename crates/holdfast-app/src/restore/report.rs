@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 
 use super::{NextStep, Remark, RestoreError, Verified};
-use crate::hooks::State;
+use crate::hooks::EndState;
 
 /// What a restore did.
 #[derive(Debug, Clone, PartialEq)]
-pub struct RestoreReport {
+pub struct RestoreAppReport {
     /// The application.
     pub app: String,
     /// ID of this restore.
@@ -20,7 +20,7 @@ pub struct RestoreReport {
     pub keys_snapshot: Option<String>,
     /// How it ended: `incomplete` if a verification failed or the snapshot lacks something,
     /// `failed` if it stopped early.
-    pub state: State,
+    pub state: EndState,
     /// When it began.
     pub started: Timestamp,
     /// When it ended.
@@ -71,7 +71,7 @@ pub enum StepState {
     NotDone,
 }
 
-impl RestoreReport {
+impl RestoreAppReport {
     /// Number of verifications, and of those that failed.
     pub fn verified(&self) -> (usize, usize) {
         let all = self.steps.iter().flat_map(|step| &step.verified);
@@ -81,7 +81,7 @@ impl RestoreReport {
 
     /// Records why it stopped.
     pub(super) fn fail(&mut self, error: &RestoreError) {
-        self.state = State::Failed;
+        self.state = EndState::Failed;
         self.interrupted |= error.is_interruption();
         self.error.get_or_insert_with(|| error.to_string());
         self.next.extend(error.next());

@@ -2,13 +2,13 @@
 
 use holdfast_engine::Observer;
 
-use super::plan::Plan;
-use super::report::{RestoreReport, StepReport, StepState};
-use super::{Hold, Prepared, RestoreError};
-use crate::hooks::{Hooks, Outcome, Stage, StageError, State};
-use crate::kind::step::{Step, StepOutcome, StepRole, StepWork};
+use super::plan::RestorePlan;
+use super::report::{RestoreAppReport, StepReport, StepState};
+use super::{Hold, PreparedRestore, RestoreError};
+use crate::hooks::{EndState, Hooks, Stage, StageError, WorkOutcome};
+use crate::kind::step::{RestoreStep, StepOutcome, StepRole, StepWork};
 
-impl Prepared<'_> {
+impl PreparedRestore<'_> {
     /// Carries out `plan`, which must be the plan of this restore, confirmed by the user if it
     /// needs that. Every location is checked again; one that has changed since the plan was made is
     /// left alone.
@@ -16,11 +16,11 @@ impl Prepared<'_> {
     /// It always returns a report, which says what was done, what was not, and why.
     pub fn restore(
         &self,
-        plan: &Plan,
+        plan: &RestorePlan,
         hooks: &Hooks<'_>,
         observer: &dyn Observer,
         on_step: &dyn Fn(&StepReport),
-    ) -> RestoreReport {
+    ) -> RestoreAppReport {
         let mut report = self.empty_report();
         let step_work = StepWork {
             scene: &self.scene,
@@ -33,7 +33,7 @@ impl Prepared<'_> {
             next: Vec::new(),
             hold: None,
         };
-        let mut work = Work {
+        let mut work = RestoreWork {
             prepared: self,
             step_work,
             on_step,
@@ -41,9 +41,9 @@ impl Prepared<'_> {
             is_touched: false,
             fails_again: false,
         };
-        let outcome = |result: &Result<Outcome, RestoreError>| match result {
+        let outcome = |result: &Result<WorkOutcome, RestoreError>| match result {
             Ok(outcome) => outcome.clone(),
-            Err(_) => Outcome { state: State::Failed, ..Outcome::default() },
+            Err(_) => WorkOutcome { state: EndState::Failed, ..WorkOutcome::default() },
         };
         let ended = hooks.around(Stage::Restore, || Ok(work.run()), outcome);
         if let Err(StageError::Hook(hook)) = ended {
@@ -58,15 +58,15 @@ impl Prepared<'_> {
         report
     }
 
-    fn empty_report(&self) -> RestoreReport {
+    fn empty_report(&self) -> RestoreAppReport {
         let now = (self.scene.context.now)();
-        RestoreReport {
+        RestoreAppReport {
             app: self.target.app.name.to_string(),
             run: self.scene.context.run.to_owned(),
             snapshot: self.scene.data.id.to_hex(),
             snapshot_time: self.scene.data.snapshot.time,
             keys_snapshot: self.scene.keys.map(|info| info.id.to_hex()),
-            state: State::Ok,
+            state: EndState::Ok,
             started: now,
             ended: now,
             duration_seconds: 0.0,
@@ -80,7 +80,7 @@ impl Prepared<'_> {
     }
 }
 
-fn not_done(step: &dyn Step, hold: Option<Hold>) -> StepReport {
+fn not_done(step: &dyn RestoreStep, hold: Option<Hold>) -> StepReport {
     StepReport {
         name: step.name(),
         state: StepState::NotDone,
@@ -92,20 +92,20 @@ fn not_done(step: &dyn Step, hold: Option<Hold>) -> StepReport {
 }
 
 /// A restore in progress.
-struct Work<'a, 'p> {
-    prepared: &'p Prepared<'p>,
+struct RestoreWork<'a, 'p> {
+    prepared: &'p PreparedRestore<'p>,
     step_work: StepWork<'a>,
     on_step: &'a dyn Fn(&StepReport),
-    report: &'a mut RestoreReport,
+    report: &'a mut RestoreAppReport,
     /// True once data of the application may have been changed.
     is_touched: bool,
     /// True if a failure will recur until its cause is fixed.
     fails_again: bool,
 }
 
-impl Work<'_, '_> {
+impl RestoreWork<'_, '_> {
     /// Carries out the steps until one fails.
-    fn run(&mut self) -> Outcome {
+    fn run(&mut self) -> WorkOutcome {
         let steps = &self.prepared.steps;
         for step in steps {
             match self.why_not(&**step) {
@@ -114,18 +114,18 @@ impl Work<'_, '_> {
             }
         }
         steps.iter().for_each(|step| step.abandon(&mut self.step_work));
-        if self.report.state == State::Failed {
+        if self.report.state == EndState::Failed {
             self.advise();
         } else if !self.step_work.incomplete.is_empty()
             || self.report.steps.iter().any(|step| step.state == StepState::Wrong)
         {
-            self.report.state = State::Incomplete;
+            self.report.state = EndState::Incomplete;
         }
         self.report.warnings = std::mem::take(&mut self.step_work.warnings);
         self.report.incomplete = std::mem::take(&mut self.step_work.incomplete);
         let next = std::mem::take(&mut self.step_work.next);
         self.report.next.splice(..0, next);
-        Outcome {
+        WorkOutcome {
             state: self.report.state,
             snapshot: Some(self.report.snapshot.clone()),
             error: self.report.error.clone(),
@@ -133,8 +133,8 @@ impl Work<'_, '_> {
     }
 
     /// Why a step is not started; `None` if it is.
-    fn why_not(&self, step: &dyn Step) -> Option<Option<Hold>> {
-        let has_failed = self.report.state == State::Failed;
+    fn why_not(&self, step: &dyn RestoreStep) -> Option<Option<Hold>> {
+        let has_failed = self.report.state == EndState::Failed;
         let is_anyway = self.step_work.request().start_anyway;
         let hold = self.step_work.hold;
         match step.role() {
@@ -149,7 +149,7 @@ impl Work<'_, '_> {
         }
     }
 
-    fn step(&mut self, step: &dyn Step) {
+    fn step(&mut self, step: &dyn RestoreStep) {
         let now = self.prepared.scene.context.now;
         let began = now();
         let outcome = self.begin(step);
@@ -172,7 +172,7 @@ impl Work<'_, '_> {
     }
 
     /// Carries out a step, and records whether it may have changed something.
-    fn begin(&mut self, step: &dyn Step) -> Result<StepOutcome, RestoreError> {
+    fn begin(&mut self, step: &dyn RestoreStep) -> Result<StepOutcome, RestoreError> {
         let is_stopped = self.prepared.scene.context.connections.is_stopped();
         if is_stopped && step.role() != StepRole::Start {
             return Err(RestoreError::Interrupted);

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::RunError;
 use crate::check::{CheckScene, Queries, RowNames, SharedMemory};
 use crate::config::AppFile;
-use crate::kind::{CaptureScene, SharedCut, Source};
+use crate::kind::{AppSource, CaptureScene, SharedCut};
 use crate::settings::SourceName;
 
 /// An open cut for each source that has one.
@@ -23,7 +23,11 @@ impl Cuts {
     }
 
     /// Fixes a new moment for a source.
-    pub fn open_one(&mut self, source: &Source, scene: &CaptureScene<'_>) -> Result<(), RunError> {
+    pub fn open_one(
+        &mut self,
+        source: &AppSource,
+        scene: &CaptureScene<'_>,
+    ) -> Result<(), RunError> {
         let cut = source.kind.cut(scene).map_err(|error| RunError::of(&source.name, error))?;
         if let Some(cut) = cut {
             self.0.insert(source.name.clone(), cut);
@@ -32,7 +36,7 @@ impl Cuts {
     }
 
     /// True if the moment of a source was lost.
-    pub fn has_lost(&self, source: &Source) -> bool {
+    pub fn has_lost(&self, source: &AppSource) -> bool {
         self.get(&source.name).is_some_and(|cut| cut.check().is_err())
     }
 
@@ -45,7 +49,7 @@ impl Cuts {
     pub fn with_globals_apart<'f>(
         &self,
         file: &'f AppFile,
-    ) -> impl Iterator<Item = (&'f Source, &SharedCut)> {
+    ) -> impl Iterator<Item = (&'f AppSource, &SharedCut)> {
         let sources = file.sources.iter().filter(|source| source.kind.has_globals_apart());
         sources.filter_map(|source| Some((source, self.get(&source.name)?)))
     }

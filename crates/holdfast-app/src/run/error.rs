@@ -4,7 +4,7 @@ use holdfast_connect::fs::filter::PatternError;
 use holdfast_connect::postgres::PostgresError;
 use holdfast_engine::EngineError;
 
-use crate::check::{CheckError, CheckReport};
+use crate::check::{CheckError, CheckOutcome};
 use crate::kind::CaptureError;
 use crate::settings::SourceName;
 
@@ -63,7 +63,7 @@ pub enum RunError {
     CheckUnanswered(#[from] CheckError),
     /// A check with `on-failure = "fail"` failed.
     #[error("check {:?} failed, so no snapshot was made: {}", .0.name, .0.sentence())]
-    Check(Box<CheckReport>),
+    Check(Box<CheckOutcome>),
     /// A secret was found in an ordinary source, which the file forbids.
     #[error("source {name} contains a secret, so no snapshot was made: {what}")]
     Secret {

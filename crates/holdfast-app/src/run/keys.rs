@@ -10,15 +10,15 @@ use holdfast_repo::{Repository, SnapshotInfo};
 
 use super::cuts::Cuts;
 use super::report::RunReport;
-use super::source::{Watch, capture, ready};
-use super::{RunError, Work};
-use crate::check::{CheckRun, Hasher, Kinds};
+use super::source::{SourceWatches, capture, ready};
+use super::{RunError, RunWork};
+use crate::check::{CheckEvaluation, Hasher, Kinds};
 use crate::fingerprint;
 use crate::kind::Class;
 
 /// Captures the sources of class `keys`. None if nothing is stored with the keys, not even globals.
 pub(super) fn begin<'a>(
-    work: &Work<'a>,
+    work: &RunWork<'a>,
     place: Option<(&'a Repository, &'a CaptureOptions)>,
     report: &mut RunReport,
 ) -> Result<Option<Capture<'a>>, RunError> {
@@ -29,7 +29,7 @@ pub(super) fn begin<'a>(
     let mut keys = Capture::start(repository, options)?;
     for source in work.file.sources_of(Class::Keys) {
         let ready = ready(work, source, None)?;
-        capture(work, &mut keys, source, &*ready, &Watch::default(), report)?;
+        capture(work, &mut keys, source, &*ready, &SourceWatches::default(), report)?;
     }
     match report.errors() {
         0 => Ok(Some(keys)),
@@ -39,7 +39,7 @@ pub(super) fn begin<'a>(
 
 /// Adds the globals of databases that are stored with the keys, and commits.
 pub(super) fn commit(
-    work: &Work<'_>,
+    work: &RunWork<'_>,
     keys: Option<Capture<'_>>,
     cuts: &Cuts,
     application: &Application,
@@ -48,7 +48,7 @@ pub(super) fn commit(
     let Some(mut keys) = keys else { return Ok(None) };
     for (source, cut) in cuts.with_globals_apart(work.file) {
         let ready = cut.capture_apart();
-        capture(work, &mut keys, source, &*ready, &Watch::default(), report)?;
+        capture(work, &mut keys, source, &*ready, &SourceWatches::default(), report)?;
     }
     let linked_repository = Some(work.places.data.keys().repository_id());
     let application = Application { linked_repository, ..application.clone() };
@@ -57,9 +57,9 @@ pub(super) fn commit(
 
 /// Looks up what rows refer to among the keys, which were captured before the rows were queried.
 pub(super) fn answer(
-    work: &Work<'_>,
+    work: &RunWork<'_>,
     snapshot: &SnapshotInfo,
-    checks: &mut CheckRun,
+    checks: &mut CheckEvaluation,
 ) -> Result<(), RunError> {
     let repository = work.places.keys.ok_or(RunError::NoKeysRepository)?;
     for source in work.file.sources_of(Class::Keys) {
@@ -85,7 +85,7 @@ pub(super) fn answer(
 
 /// Fingerprints of all captured keys. Globals are not keys: they change whenever a role does.
 pub(super) fn fingerprints(
-    work: &Work<'_>,
+    work: &RunWork<'_>,
     snapshot: &SnapshotInfo,
     keys: &Repository,
 ) -> Result<Vec<KeyFingerprint>, RunError> {

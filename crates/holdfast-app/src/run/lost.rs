@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::source::SourceRun;
-use super::{RunError, Work, keys, preflight};
-use crate::kind::{Source, SourceCapture};
+use super::{RunError, RunWork, keys, preflight};
+use crate::kind::{AppSource, SourceCapture};
 
 /// Attempts of a source, and of a run, that lose a database server midway.
 pub(super) const ATTEMPTS_MAX: usize = 3;
@@ -55,10 +55,10 @@ impl<'r> SourceRun<'r, '_, '_> {
     }
 }
 
-impl Work<'_> {
+impl RunWork<'_> {
     /// True once a database, or everything, can be captured again. A server that restarts answers
     /// soon.
-    pub(super) fn answers_again(&self, source: Option<&Source>) -> bool {
+    pub(super) fn answers_again(&self, source: Option<&AppSource>) -> bool {
         let scene = &self.context.scene;
         let until = Instant::now() + RESTART_TIMEOUT;
         while !scene.connections.is_stopped() && Instant::now() < until {

@@ -5,12 +5,12 @@ use std::sync::PoisonError;
 use holdfast_repo::local;
 use jiff::Timestamp;
 
-use super::Work;
+use super::RunWork;
 use super::report::RunReport;
 use crate::check::{Memory, SharedMemory};
 
 /// What earlier runs on this machine compared, for a run that started at `start`.
-pub(super) fn load(work: &Work<'_>, start: Timestamp) -> SharedMemory {
+pub(super) fn load(work: &RunWork<'_>, start: Timestamp) -> SharedMemory {
     let keys = work.places.data.keys();
     let id = keys.repository_id();
     let name = format!("contents.{}", work.file.app.name.as_str());

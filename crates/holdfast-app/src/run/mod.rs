@@ -28,16 +28,16 @@ use holdfast_repo::write::WriteOptions;
 use holdfast_repo::{Repository, SnapshotInfo};
 use jiff::Timestamp;
 
-use crate::check::{CheckReport, CheckRun, SharedMemory};
+use crate::check::{CheckEvaluation, CheckOutcome, SharedMemory};
 use crate::config::{AppFile, OnFinding};
 use crate::hooks::Hooks;
-use crate::kind::{CaptureScene, Class, Source};
+use crate::kind::{AppSource, CaptureScene, Class};
 use crate::secrets::Scanner;
 use cuts::{CutScene, Cuts};
 pub use error::RunError;
 pub use preflight::{Preflight, preflight};
 pub use report::{RunReport, SourceReport};
-pub use retention::{RetentionReport, retain};
+pub use retention::{RetentionOutcome, retain};
 use source::SourceRun;
 
 /// The environment of a run, supplied by the program.
@@ -79,7 +79,7 @@ pub fn run(
         OnFinding::Ignore => None,
         OnFinding::Warn | OnFinding::Fail => Some(Arc::new(Scanner::new(&file.secrets)?)),
     };
-    let work = Work { file, context, places, hooks, observer, scanner };
+    let work = RunWork { file, context, places, hooks, observer, scanner };
     let (mut attempt, mut warnings) = (1, Vec::new());
     let mut fenced = FencedAttempts::default();
     loop {
@@ -101,7 +101,7 @@ pub fn run(
 }
 
 /// What all steps of a run need.
-struct Work<'a> {
+struct RunWork<'a> {
     file: &'a AppFile,
     context: &'a RunContext<'a>,
     places: Places<'a>,
@@ -110,7 +110,7 @@ struct Work<'a> {
     scanner: Option<Arc<Scanner>>,
 }
 
-impl Work<'_> {
+impl RunWork<'_> {
     /// Captures everything once. `is_lost` is set if a database session was lost before the end of
     /// its dump, because the server was restarted or ended the session, and capturing that source
     /// again was not enough.
@@ -147,7 +147,7 @@ impl Work<'_> {
         }
         let memory = memory::load(self, time);
         let checks = &self.file.checks;
-        let mut checks_run = CheckRun::ask(checks, &self.cut_scene(cuts, time, &memory))?;
+        let mut checks_run = CheckEvaluation::ask(checks, &self.cut_scene(cuts, time, &memory))?;
         if let Some(keys) = &report.keys {
             keys::answer(self, keys, &mut checks_run)?;
         }
@@ -177,7 +177,7 @@ impl Work<'_> {
         let before = before.map(|it| it.checks.as_slice()).unwrap_or_default();
         report.checks.iter_mut().for_each(|check| check.compare(before));
         self.refuse(&report)?;
-        application.checks = report.checks.iter().map(CheckReport::record).collect();
+        application.checks = report.checks.iter().map(CheckOutcome::record).collect();
         report.data = Some(capture.commit(Some(application), self.context.scene.now)?);
         Ok(report)
     }
@@ -260,6 +260,6 @@ pub fn path_of(file: &AppFile, class: Class) -> Text {
 }
 
 /// The record of a source in a snapshot.
-fn record_of<'s>(info: &'s SnapshotInfo, source: &Source) -> Option<&'s SourceRecord> {
+fn record_of<'s>(info: &'s SnapshotInfo, source: &AppSource) -> Option<&'s SourceRecord> {
     info.snapshot.sources.iter().find(|record| record.name == source.name.as_str())
 }

@@ -5,9 +5,9 @@ use holdfast_format::record::{Captured, SnapshotSummary, Window};
 use holdfast_repo::SnapshotInfo;
 use jiff::SignedDuration;
 
-use crate::check::{CheckReport, Judgement};
-use crate::hooks::State;
-use crate::kind::Source;
+use crate::check::{CheckOutcome, Judgement};
+use crate::hooks::EndState;
+use crate::kind::AppSource;
 use crate::notify::{CheckNotice, RunNotice, SourceNotice};
 use crate::secrets::StoredSecret;
 
@@ -21,7 +21,7 @@ pub struct RunReport {
     /// The sources in the order of their capture.
     pub sources: Vec<SourceReport>,
     /// The checks in the order of the file.
-    pub checks: Vec<CheckReport>,
+    pub checks: Vec<CheckOutcome>,
     /// Warnings, one sentence each.
     pub warnings: Vec<String>,
 }
@@ -49,7 +49,7 @@ impl RunReport {
     pub fn fill(&self, notice: &mut RunNotice) {
         let id = |info: &Option<SnapshotInfo>| info.as_ref().map(|info| info.id.to_hex());
         (notice.snapshot, notice.keys_snapshot) = (id(&self.data), id(&self.keys));
-        notice.state = if self.is_complete() { State::Ok } else { State::Incomplete };
+        notice.state = if self.is_complete() { EndState::Ok } else { EndState::Incomplete };
         notice.total_bytes = self.sources.iter().map(|source| source.bytes).sum();
         let added = self.data.as_ref().map(|info| info.snapshot.summary.data_added_packed);
         notice.added_bytes = added.unwrap_or_default();
@@ -70,8 +70,8 @@ impl RunReport {
             name: source.name.clone(),
             kind: source.kind.to_owned(),
             state: match source.errors == 0 && source.captured.shrunk_from.is_none() {
-                true => State::Ok,
-                false => State::Incomplete,
+                true => EndState::Ok,
+                false => EndState::Incomplete,
             },
             duration_seconds: source.duration.as_secs_f64(),
             files: source.files,
@@ -124,7 +124,7 @@ pub struct SourceReport {
 impl SourceReport {
     /// Computed from the counts before and after the source.
     pub(super) fn new(
-        source: &Source,
+        source: &AppSource,
         window: Window,
         before: &SnapshotSummary,
         after: &SnapshotSummary,
@@ -164,7 +164,7 @@ impl SourceReport {
 }
 
 /// A check in the notice of a run.
-fn check_notice(check: &CheckReport) -> CheckNotice {
+fn check_notice(check: &CheckOutcome) -> CheckNotice {
     let (name, passed) = (check.name.clone(), check.passed);
     CheckNotice { name, passed, message: check.sentence() }
 }

@@ -22,7 +22,7 @@ const ABANDONED_AFTER_SECONDS: u64 = 30 * 86_400;
 
 /// The outcome for old snapshots.
 #[derive(Debug, Default)]
-pub struct RetentionReport {
+pub struct RetentionOutcome {
     /// Snapshots of the data that were removed.
     pub removed: u64,
     /// Snapshots of the data that were kept.
@@ -49,7 +49,7 @@ pub fn retain(
     (now, zone): (Timestamp, &TimeZone),
     write: WriteOptions,
     observer: &dyn Observer,
-) -> Result<Option<RetentionReport>, ForgetError> {
+) -> Result<Option<RetentionOutcome>, ForgetError> {
     let Some(rules) = &file.retention else { return Ok(None) };
     let snapshots = places.data.history().snapshots();
     let filter = SnapshotFilter {
@@ -61,7 +61,7 @@ pub fn retain(
     if rules.in_doubt == InDoubt::Keep && !doubts.is_empty() {
         let is_meant = |info: &&SnapshotInfo| filter.matches(&candidate(info));
         let kept = snapshots.iter().filter(is_meant).count() as u64;
-        return Ok(Some(RetentionReport { kept, doubts, ..RetentionReport::default() }));
+        return Ok(Some(RetentionOutcome { kept, doubts, ..RetentionOutcome::default() }));
     }
     let plan = ForgetPlan {
         policy: &rules.policy,
@@ -75,7 +75,7 @@ pub fn retain(
     let remove: Vec<ObjectId> =
         outcomes.iter().flat_map(|outcome| &outcome.remove).map(|it| it.id).collect();
     let kept = outcomes.iter().map(|outcome| outcome.keep.len() as u64).sum();
-    let mut report = RetentionReport { kept, ..RetentionReport::default() };
+    let mut report = RetentionOutcome { kept, ..RetentionOutcome::default() };
     report.removed = forgotten(places.data, &remove)?;
     // The default of the command.
     let abandoned = Some(Abandoned { after_seconds: ABANDONED_AFTER_SECONDS, now });

@@ -12,22 +12,22 @@ use jiff::Timestamp;
 
 use super::cuts::Cuts;
 use super::report::{RunReport, SourceReport};
-use super::{RunError, Work};
-use crate::check::{CheckRun, SharedMemory, SnapshotContents, SourceWatch, read_open};
-use crate::hooks::{Outcome, Stage, StageError, State};
-use crate::kind::{Source, SourceCapture};
+use super::{RunError, RunWork};
+use crate::check::{CheckEvaluation, SharedMemory, SnapshotContents, SourceWatch, read_open};
+use crate::hooks::{EndState, Stage, StageError, WorkOutcome};
+use crate::kind::{AppSource, SourceCapture};
 use crate::secrets::{self, SecretWatch};
 
 /// The capture of one source, and what is known before it.
 pub(super) struct SourceRun<'r, 'a, 'c> {
-    pub work: &'r Work<'a>,
-    pub source: &'r Source,
+    pub work: &'r RunWork<'a>,
+    pub source: &'r AppSource,
     /// Its record in the previous snapshot.
     pub previous: Option<&'r SourceRecord>,
     /// Snapshots whose unchanged contents need not be read again.
     pub parents: &'r [SnapshotInfo],
     pub capture: &'r mut Capture<'c>,
-    pub checks: &'r mut CheckRun,
+    pub checks: &'r mut CheckEvaluation,
     pub cuts: &'r mut Cuts,
     /// When the run started.
     pub time: Timestamp,
@@ -37,12 +37,12 @@ pub(super) struct SourceRun<'r, 'a, 'c> {
 
 /// What is watched for while a source is read.
 #[derive(Default)]
-pub(super) struct Watch {
+pub(super) struct SourceWatches {
     checks: SourceWatch,
     secrets: Option<Arc<SecretWatch>>,
 }
 
-impl Watch {
+impl SourceWatches {
     fn wrap(&self, source: Box<dyn Connector>) -> Box<dyn Connector> {
         let source = self.checks.wrap(source);
         match &self.secrets {
@@ -63,12 +63,12 @@ impl<'r> SourceRun<'r, '_, '_> {
             || self.persistently(ready),
             |outcome| {
                 let state = match outcome {
-                    Ok(errors) if *errors > before => State::Incomplete,
-                    Ok(_) => State::Ok,
-                    Err(_) => State::Failed,
+                    Ok(errors) if *errors > before => EndState::Incomplete,
+                    Ok(_) => EndState::Ok,
+                    Err(_) => EndState::Failed,
                 };
                 let error = outcome.as_ref().err().map(ToString::to_string);
-                Outcome { state, snapshot: None, error }
+                WorkOutcome { state, snapshot: None, error }
             },
         );
         outcome.map(drop).map_err(|error| match error {
@@ -111,23 +111,23 @@ impl<'r> SourceRun<'r, '_, '_> {
     }
 
     /// What to watch for.
-    fn watch(&mut self) -> Watch {
+    fn watch(&mut self) -> SourceWatches {
         let source = self.source;
         let scanner = self.work.scanner.as_ref().filter(|_| source.kind.is_scanned());
         let token = self.previous.and_then(|record| record.token.get(secrets::TOKEN));
         let found = token.map(|token| secrets::from_token(token)).unwrap_or_default();
-        Watch {
+        SourceWatches {
             checks: self.checks.watch(&source.name, source.kind.row_names()),
             secrets: scanner.map(|it| Arc::new(SecretWatch::new(Arc::clone(it), found))),
         }
     }
 
-    fn once(&mut self, ready: &dyn SourceCapture, watch: &Watch) -> Result<(), RunError> {
+    fn once(&mut self, ready: &dyn SourceCapture, watch: &SourceWatches) -> Result<(), RunError> {
         capture(self.work, self.capture, self.source, ready, watch, self.report)
     }
 
     /// Reads contents that checks compare and that the capture did not read.
-    fn read_open(&self, watch: &Watch) -> Result<(), RunError> {
+    fn read_open(&self, watch: &SourceWatches) -> Result<(), RunError> {
         let Some(names) = self.source.kind.row_names() else { return Ok(()) };
         let contents = SnapshotContents {
             repository: self.work.places.data,
@@ -141,8 +141,8 @@ impl<'r> SourceRun<'r, '_, '_> {
 
 /// Prepares the capture of a source without a moment.
 pub(super) fn ready<'a>(
-    work: &Work<'a>,
-    source: &'a Source,
+    work: &RunWork<'a>,
+    source: &'a AppSource,
     previous: Option<&SourceRecord>,
 ) -> Result<Box<dyn SourceCapture + 'a>, RunError> {
     let failed = |error| RunError::of(&source.name, error);
@@ -151,11 +151,11 @@ pub(super) fn ready<'a>(
 
 /// Captures a source, and reports it.
 pub(super) fn capture(
-    work: &Work<'_>,
+    work: &RunWork<'_>,
     capture: &mut Capture<'_>,
-    source: &Source,
+    source: &AppSource,
     ready: &dyn SourceCapture,
-    watch: &Watch,
+    watch: &SourceWatches,
     report: &mut RunReport,
 ) -> Result<(), RunError> {
     let now = work.context.scene.now;
@@ -195,7 +195,7 @@ pub(super) fn capture(
     Ok(())
 }
 
-fn options(work: &Work<'_>, source: &Source, ready: &dyn SourceCapture) -> SourceOptions {
+fn options(work: &RunWork<'_>, source: &AppSource, ready: &dyn SourceCapture) -> SourceOptions {
     let manner = ready.manner();
     SourceOptions {
         name: source.name.to_string(),

@@ -64,7 +64,7 @@ pub struct Claim {
 /// # Errors
 /// [`ScheduleError`] if a pod could not run what the file says.
 pub fn cron_job(file: &AppFile, options: &KubernetesOptions<'_>) -> Result<String, ScheduleError> {
-    let job = Job { file, options, name: format!("holdfast-{}", file.app.name) };
+    let job = CronJob { file, options, name: format!("holdfast-{}", file.app.name) };
     job.check_names()?;
     job.check_mounts()?;
     let (config_map, cron_job) = (job.config_map(), job.cron_job()?);
@@ -81,13 +81,13 @@ pub fn cron_job(file: &AppFile, options: &KubernetesOptions<'_>) -> Result<Strin
     .concat())
 }
 
-struct Job<'a> {
+struct CronJob<'a> {
     file: &'a AppFile,
     options: &'a KubernetesOptions<'a>,
     name: String,
 }
 
-impl Job<'_> {
+impl CronJob<'_> {
     fn check_names(&self) -> Result<(), ScheduleError> {
         if self.file.app.host.is_none() {
             return Err(ScheduleError::NoHost);

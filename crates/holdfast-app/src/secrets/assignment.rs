@@ -48,14 +48,14 @@ const TEMPLATES: [&str; 6] = ["example", "sample", "template", "dist", "tpl", "j
 
 /// The kind of file a line is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum AssignmentPlace {
     /// A file of environment variables.
     Environment,
     /// Any other text file.
     Elsewhere,
 }
 
-impl Place {
+impl AssignmentPlace {
     /// The kind of file; none for a template.
     pub(super) fn of(path: &[u8]) -> Option<Self> {
         let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
@@ -70,13 +70,13 @@ impl Place {
 }
 
 /// True if the line assigns a secret to a variable.
-pub(super) fn is_secret(line: &[u8], place: Place) -> bool {
+pub(super) fn is_secret(line: &[u8], place: AssignmentPlace) -> bool {
     if line.len() > LINE_BYTES_MAX {
         return false;
     }
     let Ok(line) = std::str::from_utf8(line) else { return false };
     let Some((name, value)) = split(line) else { return false };
-    if place == Place::Environment && url_password(value).is_some_and(is_password) {
+    if place == AssignmentPlace::Environment && url_password(value).is_some_and(is_password) {
         return true;
     }
     is_secret_name(name) && is_secret_value(value, place)
@@ -118,7 +118,7 @@ fn is_secret_name(name: &str) -> bool {
         && !words.iter().any(|word| HARMLESS_WORDS.contains(word))
 }
 
-fn is_secret_value(value: &str, place: Place) -> bool {
+fn is_secret_value(value: &str, place: AssignmentPlace) -> bool {
     const CHARS_MIN: usize = 8;
     const CHARS_LONG: usize = 16;
     let has = |test: fn(char) -> bool| value.chars().any(test);
@@ -140,11 +140,11 @@ fn is_secret_value(value: &str, place: Place) -> bool {
     ];
     let sorts = sorts.into_iter().filter(|sort| *sort).count();
     match place {
-        Place::Environment => {
+        AssignmentPlace::Environment => {
             is_password(value) && (sorts >= 2 || value.len() >= CHARS_LONG) && bits >= 2.5
         }
         // Code is full of names: a value less random than a generated one may be a name.
-        Place::Elsewhere => {
+        AssignmentPlace::Elsewhere => {
             let is_long = value.len() >= CHARS_LONG && value.chars().all(is_digit_of_keys);
             let digits = value.bytes().filter(u8::is_ascii_digit).count();
             let is_cased = has(|c| c.is_ascii_lowercase()) && has(|c| c.is_ascii_uppercase());

@@ -8,10 +8,10 @@ use super::SecretKind;
 use super::random::{is_mixed, is_placeholder};
 
 /// Examines a match closely: takes the whole content, and the position of the match in it.
-type Check = fn(&[u8], usize, usize) -> bool;
+type FormCheck = fn(&[u8], usize, usize) -> bool;
 
 /// Patterns of secrets, and what must also hold.
-pub(super) const FORMS: [(SecretKind, &str, Check); 14] = [
+pub(super) const FORMS: [(SecretKind, &str, FormCheck); 14] = [
     (SecretKind::PrivateKey, r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----", has_key),
     (SecretKind::AgeKey, r"\bAGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}\b", looks_random),
     (SecretKind::HoldfastKey, r"\bHOLDFAST-KEY-1-[A-Z2-7]{56}\b", is_unordered),
@@ -45,11 +45,11 @@ pub(super) const FORMS: [(SecretKind, &str, Check); 14] = [
 pub(super) struct Form {
     pub(super) kind: SecretKind,
     regex: Regex,
-    check: Check,
+    check: FormCheck,
 }
 
 impl Form {
-    pub(super) fn new(kind: SecretKind, pattern: &str, check: Check) -> Option<Self> {
+    pub(super) fn new(kind: SecretKind, pattern: &str, check: FormCheck) -> Option<Self> {
         let regex = RegexBuilder::new(&ascii(pattern)).build().ok()?;
         Some(Self { kind, regex, check })
     }

@@ -32,7 +32,7 @@ const TEXT_PROBE_BYTES: usize = 8192;
 
 /// Something in a file that looks like a secret.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Finding {
+pub struct SecretFinding {
     /// Path of the file.
     pub path: Vec<u8>,
     /// Line, from 1.
@@ -114,7 +114,7 @@ impl Scanner {
     }
 
     /// Findings in the content of a file, in the order of its lines.
-    pub fn scan(&self, path: &[u8], content: &[u8]) -> Vec<Finding> {
+    pub fn scan(&self, path: &[u8], content: &[u8]) -> Vec<SecretFinding> {
         if !self.wants(path, content.len() as u64) {
             return Vec::new();
         }
@@ -127,7 +127,7 @@ impl Scanner {
             self.scan_forms(content, &mut found);
             self.scan_assignments(path, content, &mut found);
         }
-        let finding = |(line, kind)| Finding { path: path.to_owned(), line, kind };
+        let finding = |(line, kind)| SecretFinding { path: path.to_owned(), line, kind };
         found.into_iter().take(FINDINGS_MAX).map(finding).collect()
     }
 
@@ -150,7 +150,7 @@ impl Scanner {
         content: &[u8],
         found: &mut BTreeSet<(u64, SecretKind)>,
     ) {
-        let Some(place) = assignment::Place::of(path) else { return };
+        let Some(place) = assignment::AssignmentPlace::of(path) else { return };
         for (line, number) in content.split(|byte| *byte == b'\n').zip(1..) {
             if assignment::is_secret(line, place) && !self.allows(line) {
                 found.insert((number, SecretKind::Assignment));

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::{Value as Json, json};
 
-use super::value::{Field, Value};
+use super::value::{SettingField, SettingValue};
 
 /// A program and its arguments, without a shell; to use one, write `["sh", "-c", "..."]`.
 ///
@@ -119,7 +119,7 @@ impl fmt::Debug for Argv {
     }
 }
 
-impl Value for Argv {
+impl SettingValue for Argv {
     const EXPECTED: &'static str = "a list of words";
     const EXAMPLE: &'static str = "[\"program\", \"argument\"]";
 
@@ -127,7 +127,7 @@ impl Value for Argv {
         json!({ "type": "array", "items": { "type": "string" }, "minItems": 1 })
     }
 
-    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+    fn read(field: &mut SettingField<'_, '_>) -> Option<Self> {
         if field.node.get_ref().is_str() {
             let key = field.key;
             field.refuse(
@@ -154,7 +154,7 @@ impl Value for Argv {
 /// An argument, which may be empty.
 struct Word(String);
 
-impl Value for Word {
+impl SettingValue for Word {
     const EXPECTED: &'static str = "a word in quotes";
     const EXAMPLE: &'static str = "\"...\"";
 
@@ -162,7 +162,7 @@ impl Value for Word {
         json!({ "type": "string" })
     }
 
-    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+    fn read(field: &mut SettingField<'_, '_>) -> Option<Self> {
         field.text::<Self>().map(Self)
     }
 }

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use super::value::{Field, Value};
+use super::value::{SettingField, SettingValue};
 
 /// A number of bytes; the suffixes K, M, G and T are powers of 1024.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Bytes(pub u64);
 
-impl Value for Duration {
+impl SettingValue for Duration {
     const EXPECTED: &'static str = "a duration in quotes";
     const EXAMPLE: &'static str = "\"10m\"";
 
@@ -18,7 +18,7 @@ impl Value for Duration {
         json!({ "type": "string", "pattern": "^[0-9]+[smhd]$" })
     }
 
-    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+    fn read(field: &mut SettingField<'_, '_>) -> Option<Self> {
         let text = field.text::<Self>()?;
         let length = number_and_unit(&text, |unit| match unit {
             "s" => Some(1),
@@ -34,7 +34,7 @@ impl Value for Duration {
     }
 }
 
-impl Value for Bytes {
+impl SettingValue for Bytes {
     const EXPECTED: &'static str = "a size in quotes";
     const EXAMPLE: &'static str = "\"500M\"";
 
@@ -42,7 +42,7 @@ impl Value for Bytes {
         json!({ "type": "string", "pattern": "^[0-9]+[KMGTkmgt]?$" })
     }
 
-    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+    fn read(field: &mut SettingField<'_, '_>) -> Option<Self> {
         let text = field.text::<Self>()?;
         let bytes = number_and_unit(&text, |unit| match unit {
             "" => Some(1),

@@ -61,12 +61,12 @@ impl fmt::Display for Mistake {
 
 /// The text of an app file, which locates mistakes in it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Page<'t> {
+pub(crate) struct SourceText<'t> {
     pub(crate) file: &'t Path,
     pub(crate) text: &'t str,
 }
 
-impl Page<'_> {
+impl SourceText<'_> {
     /// A mistake at these bytes of the text.
     pub(crate) fn mistake(&self, span: Range<usize>, message: String, help: String) -> Mistake {
         self.mistake_hiding(span, None, message, help)
@@ -125,7 +125,7 @@ mod tests {
 
     fn check(text: &str, what: &str, expected: &str) {
         let at = text.find(what).unwrap();
-        let page = Page { file: Path::new("app.toml"), text };
+        let page = SourceText { file: Path::new("app.toml"), text };
         let mistake = page.mistake(at..at + what.len(), "it is wrong".into(), "right".into());
         assert_eq!(mistake.to_string(), expected, "{text:?}");
     }
@@ -157,7 +157,7 @@ mod tests {
     fn a_long_line_is_cut_around_the_mistake() {
         let text = format!("a = \"{}HERE{}\"", "x".repeat(500), "y".repeat(500));
         let at = text.find("HERE").unwrap();
-        let page = Page { file: Path::new("f"), text: &text };
+        let page = SourceText { file: Path::new("f"), text: &text };
         let mistake = page.mistake(at..at + 4, String::new(), String::new());
         assert_eq!(&mistake.excerpt[mistake.caret.clone()], "HERE");
         assert!(mistake.excerpt.len() <= EXCERPT_CHARS_MAX);
@@ -166,12 +166,12 @@ mod tests {
 
     #[test]
     fn places_outside_the_text_are_tamed() {
-        let page = Page { file: Path::new("f"), text: "a\u{e4}" };
+        let page = SourceText { file: Path::new("f"), text: "a\u{e4}" };
         for (start, end) in [(0, 99), (2, 2), (99, 100), (3, 1)] {
             let text = page.mistake(start..end, "m".into(), "h".into()).to_string();
             assert!(text.contains('^'), "{text}");
         }
-        let page = Page { file: Path::new("f"), text: "" };
+        let page = SourceText { file: Path::new("f"), text: "" };
         assert_eq!(page.mistake(0..0, "m".into(), "h".into()).line, 1);
     }
 }

@@ -19,5 +19,5 @@ pub use argv::Argv;
 pub use length::Bytes;
 pub use mistake::Mistake;
 pub use name::{AppName, SourceName};
-pub use repository::{AccessKeyId, Credentials, Password, Repository};
+pub use repository::{AccessKeyId, Credentials, Password, RepositorySettings};
 pub use url::{BucketService, BucketUrl, PostgresUrl, RepositoryUrl, WebUrl};

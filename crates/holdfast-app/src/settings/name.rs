@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Value as Json, json};
 
-use super::value::{Field, Value};
+use super::value::{SettingField, SettingValue};
 
 /// Name of an application: it becomes part of the names of files, units, locks and metrics.
 ///
@@ -64,7 +64,7 @@ impl fmt::Display for SourceName {
     }
 }
 
-impl Value for AppName {
+impl SettingValue for AppName {
     const EXPECTED: &'static str = "a name";
     const EXAMPLE: &'static str = "\"documenso\"";
 
@@ -72,7 +72,7 @@ impl Value for AppName {
         json!({ "type": "string", "pattern": "^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$" })
     }
 
-    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+    fn read(field: &mut SettingField<'_, '_>) -> Option<Self> {
         let name = Self::new(&field.text::<Self>()?);
         if name.is_none() {
             field.not_a::<Self>(
@@ -84,7 +84,7 @@ impl Value for AppName {
     }
 }
 
-impl Value for SourceName {
+impl SettingValue for SourceName {
     const EXPECTED: &'static str = "a name";
     const EXAMPLE: &'static str = "\"database\"";
 
@@ -92,7 +92,7 @@ impl Value for SourceName {
         json!({ "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$" })
     }
 
-    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+    fn read(field: &mut SettingField<'_, '_>) -> Option<Self> {
         let name = Self::new(&field.text::<Self>()?);
         if name.is_none() {
             field.not_a::<Self>(

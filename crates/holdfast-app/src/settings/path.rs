@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use serde_json::{Value as Json, json};
 
-use super::value::{Field, Value};
+use super::value::{SettingField, SettingValue};
 
-impl Value for PathBuf {
+impl SettingValue for PathBuf {
     const EXPECTED: &'static str = "a path in quotes";
     const EXAMPLE: &'static str = "\"/path/to/it\"";
 
@@ -14,7 +14,7 @@ impl Value for PathBuf {
         json!({ "type": "string", "minLength": 1 })
     }
 
-    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+    fn read(field: &mut SettingField<'_, '_>) -> Option<Self> {
         let text = field.text::<Self>()?;
         let reason = if text.trim().is_empty() {
             "is empty"

@@ -6,29 +6,29 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::mistake::{Mistake, Page};
+use super::mistake::{Mistake, SourceText};
 
 /// A value of the file with its position.
-pub(crate) type Node<'t> = Spanned<DeValue<'t>>;
+pub(crate) type TomlNode<'t> = Spanned<DeValue<'t>>;
 
 /// A step in the path of a value.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Step<'a> {
+pub(crate) enum TomlStep<'a> {
     Key(&'a str),
     Index(usize),
 }
 
 /// The file, what it is relative to, and the mistakes found in it.
-pub(crate) struct Reader<'t> {
-    page: Page<'t>,
+pub(crate) struct SettingReader<'t> {
+    page: SourceText<'t>,
     /// What relative paths are relative to.
     folder: &'t Path,
     mistakes: Vec<Mistake>,
     warnings: Vec<Mistake>,
 }
 
-impl<'t> Reader<'t> {
-    pub(crate) fn new(page: Page<'t>, folder: &'t Path) -> Self {
+impl<'t> SettingReader<'t> {
+    pub(crate) fn new(page: SourceText<'t>, folder: &'t Path) -> Self {
         Self { page, folder, mistakes: Vec::new(), warnings: Vec::new() }
     }
 
@@ -121,7 +121,7 @@ pub(crate) fn normal(path: &Path) -> PathBuf {
 }
 
 /// Position of the value at the end of the steps, or of the last one that exists on the way.
-pub(crate) fn place(root: &Spanned<DeTable<'_>>, steps: &[Step<'_>]) -> Range<usize> {
+pub(crate) fn place(root: &Spanned<DeTable<'_>>, steps: &[TomlStep<'_>]) -> Range<usize> {
     let nearest = (0..=steps.len()).rev().find_map(|length| find(root, &steps[..length]));
     nearest.map_or(0..0, Spanned::span)
 }
@@ -129,15 +129,15 @@ pub(crate) fn place(root: &Spanned<DeTable<'_>>, steps: &[Step<'_>]) -> Range<us
 /// The value at the end of the steps.
 pub(crate) fn find<'r, 't>(
     root: &'r Spanned<DeTable<'t>>,
-    steps: &[Step<'_>],
-) -> Option<&'r Node<'t>> {
+    steps: &[TomlStep<'_>],
+) -> Option<&'r TomlNode<'t>> {
     let (first, rest) = steps.split_first()?;
-    let Step::Key(key) = first else { return None };
+    let TomlStep::Key(key) = first else { return None };
     let mut node = root.get_ref().get(*key)?;
     for step in rest {
         node = match step {
-            Step::Key(key) => node.get_ref().as_table()?.get(*key)?,
-            Step::Index(index) => node.get_ref().as_array()?.get(*index)?,
+            TomlStep::Key(key) => node.get_ref().as_table()?.get(*key)?,
+            TomlStep::Index(index) => node.get_ref().as_array()?.get(*index)?,
         };
     }
     Some(node)
@@ -149,8 +149,8 @@ mod tests {
 
     #[test]
     fn relative_paths_are_relative_to_the_folder() {
-        let page = Page { file: Path::new("x"), text: "" };
-        let reader = Reader::new(page, Path::new("/etc/holdfast"));
+        let page = SourceText { file: Path::new("x"), text: "" };
+        let reader = SettingReader::new(page, Path::new("/etc/holdfast"));
         for (text, absolute) in [
             ("/srv/x", "/srv/x"),
             ("/srv//x/./y/../z/", "/srv/x/z"),
@@ -166,11 +166,11 @@ mod tests {
     fn a_place_is_found_by_its_way() {
         let text = "[a]\nb = [1, { c = 22 }]\n";
         let root = DeTable::parse(text).unwrap();
-        let at = |steps: &[Step<'_>]| &text[place(&root, steps)];
-        let (a, b, c) = (Step::Key("a"), Step::Key("b"), Step::Key("c"));
-        assert_eq!(at(&[a, b, Step::Index(1), c]), "22");
-        assert_eq!(at(&[a, b, Step::Index(0)]), "1");
-        assert_eq!(at(&[a, b, Step::Index(7)]), "[1, { c = 22 }]");
+        let at = |steps: &[TomlStep<'_>]| &text[place(&root, steps)];
+        let (a, b, c) = (TomlStep::Key("a"), TomlStep::Key("b"), TomlStep::Key("c"));
+        assert_eq!(at(&[a, b, TomlStep::Index(1), c]), "22");
+        assert_eq!(at(&[a, b, TomlStep::Index(0)]), "1");
+        assert_eq!(at(&[a, b, TomlStep::Index(7)]), "[1, { c = 22 }]");
         assert_eq!(at(&[a]), "[a]");
         assert_eq!(at(&[c]), "");
     }

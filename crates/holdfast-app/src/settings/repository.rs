@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use super::argv::Argv;
-use super::section::{Section, Table};
+use super::section::{SettingSection, SettingTable};
 use super::url::RepositoryUrl;
 
 /// `[repository]`: where snapshots are stored, and what opens the repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Repository {
+pub struct RepositorySettings {
     /// Its location.
     pub url: RepositoryUrl,
     /// Where its passphrase or key comes from.
@@ -71,13 +71,13 @@ pub enum AccessKeyId {
 
 /// Both parts of `[repository]`.
 pub(crate) struct Repositories {
-    pub(crate) main: Option<Repository>,
-    pub(crate) keys: Option<Repository>,
+    pub(crate) main: Option<RepositorySettings>,
+    pub(crate) keys: Option<RepositorySettings>,
 }
 
-impl Table for Repositories {
-    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
-        let main = Repository::read(section);
+impl SettingTable for Repositories {
+    fn read(section: &mut SettingSection<'_, '_>) -> Option<Self> {
+        let main = RepositorySettings::read(section);
         let keys = section.table(
             "keys",
             "A separate repository for sources of class keys. Anyone who obtains only one of the \
@@ -87,8 +87,8 @@ impl Table for Repositories {
     }
 }
 
-impl Table for Repository {
-    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+impl SettingTable for RepositorySettings {
+    fn read(section: &mut SettingSection<'_, '_>) -> Option<Self> {
         let url = section.required(
             "url",
             "Location of the repository: a path (relative to this file unless absolute), or \
@@ -105,14 +105,17 @@ impl Table for Repository {
 }
 
 /// Reads exactly one of the two keys for a password.
-fn password(section: &mut Section<'_, '_>, keys: &'static [&'static str]) -> Option<Password> {
+fn password(
+    section: &mut SettingSection<'_, '_>,
+    keys: &'static [&'static str],
+) -> Option<Password> {
     let exactly_one = section.exactly_one(keys);
     let password = optional_password(section);
     password.filter(|_| exactly_one)
 }
 
 /// Reads either of the two keys for a password.
-pub(crate) fn optional_password(section: &mut Section<'_, '_>) -> Option<Password> {
+pub(crate) fn optional_password(section: &mut SettingSection<'_, '_>) -> Option<Password> {
     let file = section.optional(
         "password-file",
         "File that contains the password. White space around it is ignored.",
@@ -127,8 +130,8 @@ pub(crate) fn optional_password(section: &mut Section<'_, '_>) -> Option<Passwor
     }
 }
 
-impl Table for Credentials {
-    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+impl SettingTable for Credentials {
+    fn read(section: &mut SettingSection<'_, '_>) -> Option<Self> {
         Self::read_one_of(section, &["profile", "access-key-id", "access-key-id-file"])
     }
 }
@@ -151,7 +154,7 @@ impl Credentials {
     /// Reads them if exactly one of `kinds` is present; `kinds` may include those of other
     /// services.
     pub(crate) fn read_one_of(
-        section: &mut Section<'_, '_>,
+        section: &mut SettingSection<'_, '_>,
         kinds: &'static [&'static str],
     ) -> Option<Self> {
         let profile = section.optional("profile", "Profile in the AWS configuration files.");

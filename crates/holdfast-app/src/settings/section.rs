@@ -10,23 +10,24 @@ use serde_json::{Map, Value as Json, json};
 use toml::Spanned;
 use toml::de::DeTable;
 
-use super::reader::{Node, Reader};
-use super::value::{Field, Value};
+use super::reader::{SettingReader, TomlNode};
+use super::value::{SettingField, SettingValue};
 
 /// Least similarity, from 0 to 1, at which an unknown key counts as mistyped.
 const SIMILAR: f64 = 0.7;
 
 /// A type of table.
-pub(crate) trait Table: Sized {
+pub(crate) trait SettingTable: Sized {
     /// Must ask for every key before returning: any other key counts as unknown.
-    fn read(section: &mut Section<'_, '_>) -> Option<Self>;
+    fn read(section: &mut SettingSection<'_, '_>) -> Option<Self>;
 }
 
 /// A value of `type`, its description, and the reader of the keys that go with it.
-pub(crate) type Variant<T> = (&'static str, &'static str, fn(&mut Section<'_, '_>) -> Option<T>);
+pub(crate) type Variant<T> =
+    (&'static str, &'static str, fn(&mut SettingSection<'_, '_>) -> Option<T>);
 
 /// A table being read, or only described.
-pub(crate) struct Section<'r, 't> {
+pub(crate) struct SettingSection<'r, 't> {
     file: Option<InFile<'r, 't>>,
     keys: Vec<Key>,
     alternatives: Vec<&'static [&'static str]>,
@@ -39,7 +40,7 @@ struct InFile<'r, 't> {
     name: &'r str,
     header: Range<usize>,
     table: &'r DeTable<'t>,
-    reader: &'r mut Reader<'t>,
+    reader: &'r mut SettingReader<'t>,
     mistakes_before: usize,
 }
 
@@ -64,28 +65,28 @@ pub(crate) struct Placed<T> {
 }
 
 /// Reads the table of the whole file.
-pub(crate) fn read_root<'t, T: Table>(
+pub(crate) fn read_root<'t, T: SettingTable>(
     root: &Spanned<DeTable<'t>>,
-    reader: &mut Reader<'t>,
+    reader: &mut SettingReader<'t>,
 ) -> Option<T> {
     read_table("the file", 0..0, root.get_ref(), reader)
 }
 
 /// The schema of a type of table.
-pub(crate) fn schema<T: Table>() -> Json {
-    let mut section = Section::describing();
+pub(crate) fn schema<T: SettingTable>() -> Json {
+    let mut section = SettingSection::describing();
     T::read(&mut section);
     section.into_schema()
 }
 
-fn read_table<'t, T: Table>(
+fn read_table<'t, T: SettingTable>(
     name: &str,
     header: Range<usize>,
     table: &DeTable<'t>,
-    reader: &mut Reader<'t>,
+    reader: &mut SettingReader<'t>,
 ) -> Option<T> {
     let mistakes_before = reader.mistakes_count();
-    let mut section = Section {
+    let mut section = SettingSection {
         file: Some(InFile { name, header, table, reader, mistakes_before }),
         keys: Vec::new(),
         alternatives: Vec::new(),
@@ -97,7 +98,7 @@ fn read_table<'t, T: Table>(
     read
 }
 
-impl<'t> Section<'_, 't> {
+impl<'t> SettingSection<'_, 't> {
     fn describing() -> Self {
         Self {
             file: None,
@@ -109,7 +110,7 @@ impl<'t> Section<'_, 't> {
     }
 
     /// A required key.
-    pub(crate) fn required<T: Value>(
+    pub(crate) fn required<T: SettingValue>(
         &mut self,
         key: &'static str,
         about: &'static str,
@@ -117,7 +118,7 @@ impl<'t> Section<'_, 't> {
         self.know(key, about, true, T::schema());
         let file = self.file.as_mut()?;
         match file.table.get(key) {
-            Some(node) => T::read(&mut Field { key, node, reader: file.reader }),
+            Some(node) => T::read(&mut SettingField { key, node, reader: file.reader }),
             None => {
                 file.lacks(key, format!("{key} = {}", T::EXAMPLE));
                 None
@@ -126,7 +127,7 @@ impl<'t> Section<'_, 't> {
     }
 
     /// An optional key.
-    pub(crate) fn optional<T: Value>(
+    pub(crate) fn optional<T: SettingValue>(
         &mut self,
         key: &'static str,
         about: &'static str,
@@ -134,11 +135,11 @@ impl<'t> Section<'_, 't> {
         self.know(key, about, false, T::schema());
         let file = self.file.as_mut()?;
         let node = file.table.get(key)?;
-        T::read(&mut Field { key, node, reader: file.reader })
+        T::read(&mut SettingField { key, node, reader: file.reader })
     }
 
     /// A required table.
-    pub(crate) fn required_table<T: Table>(
+    pub(crate) fn required_table<T: SettingTable>(
         &mut self,
         key: &'static str,
         about: &'static str,
@@ -155,7 +156,11 @@ impl<'t> Section<'_, 't> {
     }
 
     /// An optional table.
-    pub(crate) fn table<T: Table>(&mut self, key: &'static str, about: &'static str) -> Option<T> {
+    pub(crate) fn table<T: SettingTable>(
+        &mut self,
+        key: &'static str,
+        about: &'static str,
+    ) -> Option<T> {
         self.know(key, about, false, schema::<T>());
         let file = self.file.as_mut()?;
         let node = file.table.get(key)?;
@@ -163,7 +168,7 @@ impl<'t> Section<'_, 't> {
     }
 
     /// An optional list of tables, without those that cannot be read.
-    pub(crate) fn tables<T: Table>(
+    pub(crate) fn tables<T: SettingTable>(
         &mut self,
         key: &'static str,
         about: &'static str,
@@ -196,7 +201,7 @@ impl<'t> Section<'_, 't> {
         self.know(key, about, true, json!({ "type": "string" }));
         let Some(file) = self.file.as_mut() else {
             for (word, about, read) in variants {
-                let mut section = Section::describing();
+                let mut section = SettingSection::describing();
                 read(&mut section);
                 self.variants.push((word, about, section.into_description()));
             }
@@ -312,7 +317,7 @@ impl<'t> Section<'_, 't> {
 }
 
 impl<'t> InFile<'_, 't> {
-    fn table<T: Table>(&mut self, key: &str, node: &Node<'t>) -> Option<T> {
+    fn table<T: SettingTable>(&mut self, key: &str, node: &TomlNode<'t>) -> Option<T> {
         let name = if self.header.is_empty() || key.starts_with('[') {
             format!("[{key}]")
         } else {

@@ -13,7 +13,7 @@ use serde_json::{Value as Json, json};
 use url::Url;
 
 use super::path::mentions_variable;
-use super::value::{Field, Value};
+use super::value::{SettingField, SettingValue};
 
 /// Kinds of storage written as `KIND:...`.
 const ELSEWHERE: [&str; 8] = ["s3", "sftp", "rest", "b2", "azure", "gs", "swift", "rclone"];
@@ -157,7 +157,7 @@ impl fmt::Display for RepositoryUrl {
     }
 }
 
-impl Value for RepositoryUrl {
+impl SettingValue for RepositoryUrl {
     const EXPECTED: &'static str = "a path or a URL in quotes";
     const EXAMPLE: &'static str = "\"/srv/backup/documenso\"";
 
@@ -165,7 +165,7 @@ impl Value for RepositoryUrl {
         json!({ "type": "string", "minLength": 1 })
     }
 
-    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+    fn read(field: &mut SettingField<'_, '_>) -> Option<Self> {
         let text = field.text::<Self>()?;
         if !is_usable::<Self>(field, &text) {
             return None;
@@ -187,7 +187,7 @@ impl Value for RepositoryUrl {
     }
 }
 
-impl Value for PostgresUrl {
+impl SettingValue for PostgresUrl {
     const EXPECTED: &'static str = "the URL of a PostgreSQL server in quotes";
     const EXAMPLE: &'static str = "\"postgres://documenso@localhost/documenso\"";
 
@@ -195,7 +195,7 @@ impl Value for PostgresUrl {
         json!({ "type": "string", "pattern": "^postgres(ql)?://" })
     }
 
-    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+    fn read(field: &mut SettingField<'_, '_>) -> Option<Self> {
         let text = field.text::<Self>()?;
         if !is_usable::<Self>(field, &text) {
             return None;
@@ -215,7 +215,7 @@ impl Value for PostgresUrl {
     }
 }
 
-impl Value for BucketUrl {
+impl SettingValue for BucketUrl {
     const EXPECTED: &'static str = "the URL of a bucket in quotes";
     const EXAMPLE: &'static str = "\"s3://documenso-documents\"";
 
@@ -223,7 +223,7 @@ impl Value for BucketUrl {
         json!({ "type": "string", "pattern": "^(s3|gs|azure|az)://[^/]+" })
     }
 
-    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+    fn read(field: &mut SettingField<'_, '_>) -> Option<Self> {
         let text = field.text::<Self>()?;
         if !is_usable::<Self>(field, &text) {
             return None;
@@ -243,7 +243,7 @@ impl Value for BucketUrl {
     }
 }
 
-impl Value for WebUrl {
+impl SettingValue for WebUrl {
     const EXPECTED: &'static str = "a URL in quotes";
     const EXAMPLE: &'static str = "\"https://example.com/...\"";
 
@@ -251,7 +251,7 @@ impl Value for WebUrl {
         json!({ "type": "string", "pattern": "^https?://" })
     }
 
-    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+    fn read(field: &mut SettingField<'_, '_>) -> Option<Self> {
         let text = field.text::<Self>()?;
         if !is_usable::<Self>(field, &text) {
             return None;
@@ -265,7 +265,7 @@ impl Value for WebUrl {
 }
 
 /// Refuses variables, which are not expanded, and passwords.
-fn is_usable<T: Value>(field: &mut Field<'_, '_>, text: &str) -> bool {
+fn is_usable<T: SettingValue>(field: &mut SettingField<'_, '_>, text: &str) -> bool {
     let key = field.key;
     if text.trim().is_empty() {
         field.not_a::<T>("is empty");

@@ -3,10 +3,10 @@
 use serde_json::{Value as Json, json};
 use toml::de::DeValue;
 
-use super::reader::{Node, Reader};
+use super::reader::{SettingReader, TomlNode};
 
 /// A type of value: its name, its schema, and how it is read.
-pub(crate) trait Value: Sized {
+pub(crate) trait SettingValue: Sized {
     /// What the value is, as in "a list of words".
     const EXPECTED: &'static str;
     /// An example, as written in the file.
@@ -16,24 +16,24 @@ pub(crate) trait Value: Sized {
     fn schema() -> Json;
 
     /// Reads it; if there is none, the mistake has been noted.
-    fn read(field: &mut Field<'_, '_>) -> Option<Self>;
+    fn read(field: &mut SettingField<'_, '_>) -> Option<Self>;
 }
 
 /// A value with its key.
-pub(crate) struct Field<'r, 't> {
+pub(crate) struct SettingField<'r, 't> {
     pub(crate) key: &'r str,
-    pub(crate) node: &'r Node<'t>,
-    pub(crate) reader: &'r mut Reader<'t>,
+    pub(crate) node: &'r TomlNode<'t>,
+    pub(crate) reader: &'r mut SettingReader<'t>,
 }
 
-impl<'t> Field<'_, 't> {
+impl<'t> SettingField<'_, 't> {
     /// Notes that the value is wrong.
     pub(crate) fn refuse(&mut self, message: impl Into<String>, help: impl Into<String>) {
         self.reader.mistake(self.node.span(), message, help);
     }
 
     /// Notes that the value is of another type than `T`.
-    pub(crate) fn wrong_type<T: Value>(&mut self) {
+    pub(crate) fn wrong_type<T: SettingValue>(&mut self) {
         let (key, found) = (self.key, type_name(self.node.get_ref()));
         self.refuse(
             format!("`{key}` must be {}, not {found}", T::EXPECTED),
@@ -42,13 +42,13 @@ impl<'t> Field<'_, 't> {
     }
 
     /// Notes that the value cannot be read as `T`, with the reason.
-    pub(crate) fn not_a<T: Value>(&mut self, reason: &str) {
+    pub(crate) fn not_a<T: SettingValue>(&mut self, reason: &str) {
         let key = self.key;
         self.refuse(format!("`{key}` {reason}"), format!("{key} = {}", T::EXAMPLE));
     }
 
     /// The text of a string that should be a `T`.
-    pub(crate) fn text<T: Value>(&mut self) -> Option<String> {
+    pub(crate) fn text<T: SettingValue>(&mut self) -> Option<String> {
         match self.node.get_ref().as_str() {
             Some(text) if text.contains('\0') => {
                 self.not_a::<T>("contains a zero byte");
@@ -63,14 +63,14 @@ impl<'t> Field<'_, 't> {
     }
 
     /// The items of a list that should be a `T`.
-    pub(crate) fn items<T: Value, I: Value>(&mut self) -> Option<Vec<I>> {
+    pub(crate) fn items<T: SettingValue, I: SettingValue>(&mut self) -> Option<Vec<I>> {
         let Some(items) = self.node.get_ref().as_array() else {
             self.wrong_type::<T>();
             return None;
         };
         let mut read = Vec::with_capacity(items.len());
         for node in items.iter() {
-            read.push(I::read(&mut Field { key: self.key, node, reader: self.reader }));
+            read.push(I::read(&mut SettingField { key: self.key, node, reader: self.reader }));
         }
         read.into_iter().collect()
     }
@@ -89,7 +89,7 @@ fn type_name(value: &DeValue<'_>) -> &'static str {
 }
 
 /// Any string that is not empty.
-impl Value for String {
+impl SettingValue for String {
     const EXPECTED: &'static str = "a string in quotes";
     const EXAMPLE: &'static str = "\"...\"";
 
@@ -97,7 +97,7 @@ impl Value for String {
         json!({ "type": "string", "minLength": 1 })
     }
 
-    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+    fn read(field: &mut SettingField<'_, '_>) -> Option<Self> {
         let text = field.text::<Self>()?;
         if text.trim().is_empty() {
             field.not_a::<Self>("is empty");
@@ -107,7 +107,7 @@ impl Value for String {
     }
 }
 
-impl Value for bool {
+impl SettingValue for bool {
     const EXPECTED: &'static str = "true or false";
     const EXAMPLE: &'static str = "true";
 
@@ -115,7 +115,7 @@ impl Value for bool {
         json!({ "type": "boolean" })
     }
 
-    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+    fn read(field: &mut SettingField<'_, '_>) -> Option<Self> {
         let value = field.node.get_ref().as_bool();
         if value.is_none() {
             field.wrong_type::<Self>();
@@ -125,7 +125,7 @@ impl Value for bool {
 }
 
 /// A positive whole number.
-impl Value for u32 {
+impl SettingValue for u32 {
     const EXPECTED: &'static str = "a positive whole number";
     const EXAMPLE: &'static str = "100";
 
@@ -133,7 +133,7 @@ impl Value for u32 {
         json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX })
     }
 
-    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+    fn read(field: &mut SettingField<'_, '_>) -> Option<Self> {
         let Some(integer) = field.node.get_ref().as_integer() else {
             field.wrong_type::<Self>();
             return None;
@@ -147,7 +147,7 @@ impl Value for u32 {
     }
 }
 
-impl<T: Value> Value for Vec<T> {
+impl<T: SettingValue> SettingValue for Vec<T> {
     const EXPECTED: &'static str = "a list";
     const EXAMPLE: &'static str = "[...]";
 
@@ -155,7 +155,7 @@ impl<T: Value> Value for Vec<T> {
         json!({ "type": "array", "items": T::schema() })
     }
 
-    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+    fn read(field: &mut SettingField<'_, '_>) -> Option<Self> {
         if !field.node.get_ref().is_array() {
             let (key, example) = (field.key, T::EXAMPLE);
             let found = type_name(field.node.get_ref());
@@ -173,7 +173,7 @@ pub(crate) trait Choice: Sized + Clone + 'static {
     const WORDS: &'static [(&'static str, Self)];
 }
 
-impl<C: Choice> Value for C {
+impl<C: Choice> SettingValue for C {
     const EXPECTED: &'static str = "a string";
     const EXAMPLE: &'static str = C::WORDS[0].0;
 
@@ -182,7 +182,7 @@ impl<C: Choice> Value for C {
         json!({ "enum": words })
     }
 
-    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+    fn read(field: &mut SettingField<'_, '_>) -> Option<Self> {
         let words: Vec<_> = C::WORDS.iter().map(|(word, _)| format!("\"{word}\"")).collect();
         let Some(text) = field.node.get_ref().as_str() else {
             let found = type_name(field.node.get_ref());

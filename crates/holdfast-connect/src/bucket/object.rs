@@ -29,7 +29,7 @@ pub struct ListPosition {
 
 /// What a listing reports about an object or a version.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ListedObject {
+pub struct ListedKey {
     /// Key.
     pub key: String,
     /// Identifies the content in requests: the ETag without quotes, for Google the generation; may
@@ -54,7 +54,7 @@ pub struct ListedObject {
     pub attributes: Option<Arc<ObjectAttributes>>,
 }
 
-impl ListedObject {
+impl ListedKey {
     /// How requests identify it.
     pub fn which(&self) -> ObjectRef<'_> {
         ObjectRef { key: &self.key, etag: &self.etag, version: self.version.as_deref() }
@@ -65,7 +65,7 @@ impl ListedObject {
 #[derive(Debug, Clone, Default)]
 pub struct ListPage {
     /// Keys ascend; versions of one key are adjacent, the newest first.
-    pub objects: Vec<ListedObject>,
+    pub objects: Vec<ListedKey>,
     /// Where the next page begins; `None` after the last.
     pub next: Option<ListPosition>,
 }

@@ -13,7 +13,7 @@ use super::http::action::RequestAction;
 use super::http::client::{Client, ServiceResponse};
 use super::http::payload::Payload;
 use super::object::{
-    AttributeQuery, ListPage, ListPosition, ListedObject, ObjectRef, PutMode, WrittenObject,
+    AttributeQuery, ListPage, ListPosition, ListedKey, ObjectRef, PutMode, WrittenObject,
 };
 
 /// Whether a bucket keeps versions.
@@ -144,7 +144,7 @@ pub trait BucketObjects: Debug + Send + Sync {
     fn note_disorder(&self) {}
 
     /// What exists at a key; `None` if nothing does.
-    async fn find(&self, key: &str) -> Result<Option<ListedObject>, BucketError> {
+    async fn find(&self, key: &str) -> Result<Option<ListedKey>, BucketError> {
         // Of all keys with this prefix, the key itself comes first.
         let page = self.list(key, &ListPosition::default(), 1).await?;
         Ok(page.objects.into_iter().next().filter(|object| object.key == key))
@@ -173,13 +173,13 @@ pub trait BucketObjects: Debug + Send + Sync {
     /// All attributes of an object; those in `headers` already received are not requested again.
     async fn attributes(
         &self,
-        listed: &ListedObject,
+        listed: &ListedKey,
         headers: Option<&HeaderMap>,
         query: AttributeQuery,
     ) -> Result<ObjectAttributes, BucketError>;
 
     /// The attributes of a listed object that at most one request returns.
-    async fn glance(&self, listed: &ListedObject) -> Result<ObjectAttributes, BucketError> {
+    async fn glance(&self, listed: &ListedKey) -> Result<ObjectAttributes, BucketError> {
         Ok(listed.attributes.as_deref().cloned().unwrap_or_default())
     }
 

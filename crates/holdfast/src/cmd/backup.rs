@@ -13,12 +13,12 @@ use holdfast_format::record::SnapshotSummary;
 use jiff::Timestamp;
 
 pub use args::{Args, FromArgs};
-use work::Work;
+use work::BackupWork;
 
 use crate::context::Context;
 use crate::environment;
 use crate::exit::{CommandError, CommandResult, ExitKind};
-use crate::output::json::backup::Summary;
+use crate::output::json::backup::BackupSummary;
 use crate::output::progress::Activity;
 use crate::output::{convert, text};
 use crate::watch::Watcher;
@@ -32,7 +32,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     if args.from.reads_stdin() {
         context.take_stdin();
     }
-    let mut work = Work::plan(args, context)?;
+    let mut work = BackupWork::plan(args, context)?;
     context.go_by_all();
     let repository = context.open()?;
     work.leave_out_own(context)?;
@@ -69,7 +69,7 @@ fn tell(args: &Args, context: &Context, report: &BackupReport, start: Timestamp)
     let end = summary.backup_end.unwrap_or_else(environment::now);
     let id = report.snapshot.as_ref().map(|info| info.id);
     if context.output.style().json {
-        let mut message = Summary::new(convert::counts(summary), start, end);
+        let mut message = BackupSummary::new(convert::counts(summary), start, end);
         message.dry_run = args.dry_run;
         if args.dry_run {
             message.counts.data_added_packed = None;

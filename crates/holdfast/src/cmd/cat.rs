@@ -34,12 +34,12 @@ EXAMPLES:
 pub struct Args {
     /// What to print.
     #[command(subcommand)]
-    pub object: Object,
+    pub object: CatObject,
 }
 
 /// What to print.
 #[derive(Debug, Subcommand)]
-pub enum Object {
+pub enum CatObject {
     /// Print the identity and parameters of the repository
     Config,
     /// Print a pack file as stored
@@ -83,20 +83,20 @@ pub enum Object {
 pub fn run(args: &Args, context: &Context) -> CommandResult {
     let repository = context.open()?;
     match &args.object {
-        Object::Config => print(context, &cat::config(&repository)),
-        Object::Pack { id } => pack(context, &repository, &IdPrefix::new(id)?),
-        Object::Blob { id } => {
+        CatObject::Config => print(context, &cat::config(&repository)),
+        CatObject::Pack { id } => pack(context, &repository, &IdPrefix::new(id)?),
+        CatObject::Blob { id } => {
             let (_, bytes) = cat::blob(&repository, &IdPrefix::new(id)?)?;
             Ok(context.output.bytes(&bytes)?)
         }
-        Object::Snapshot { id } => {
+        CatObject::Snapshot { id } => {
             let chosen =
                 select::choose(context, &repository, Some(id), None, &SnapshotFilter::default())?;
             print(context, &cat::snapshot(&chosen.info))
         }
-        Object::Index { id } => print(context, &cat::index(&repository, &IdPrefix::new(id)?)?),
-        Object::Key { id } => print(context, &cat::key(&repository, &IdPrefix::new(id)?)?),
-        Object::Tree { folder } => print(context, &tree(context, &repository, folder)?),
+        CatObject::Index { id } => print(context, &cat::index(&repository, &IdPrefix::new(id)?)?),
+        CatObject::Key { id } => print(context, &cat::key(&repository, &IdPrefix::new(id)?)?),
+        CatObject::Tree { folder } => print(context, &tree(context, &repository, folder)?),
     }
 }
 

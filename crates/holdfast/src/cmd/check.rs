@@ -10,7 +10,7 @@ use crate::environment;
 use crate::errors::remedy;
 use crate::exit::{CommandError, CommandResult, ExitKind};
 use crate::lacks;
-use crate::output::json::maintenance::{CheckError, CheckSummary};
+use crate::output::json::maintenance::{CheckErrorMessage, CheckSummary};
 use crate::output::progress::Activity;
 use crate::output::{escape, text};
 use crate::parse::{Age, ReadDataSubset};
@@ -93,7 +93,7 @@ fn tell(context: &Context, report: &CheckReport) -> CommandResult {
     let errors = report.findings.len() as u64;
     if context.output.style().json {
         for finding in &report.findings {
-            context.output.json_error(&CheckError::of(finding));
+            context.output.json_error(&CheckErrorMessage::of(finding));
         }
         let broken: Vec<String> = report.broken_packs.iter().map(ObjectId::to_hex).collect();
         context.output.json(&CheckSummary {

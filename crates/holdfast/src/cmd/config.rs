@@ -12,7 +12,7 @@ use crate::application::{self, ApplicationArgs};
 use crate::context::Context;
 use crate::environment;
 use crate::exit::{CommandError, CommandResult};
-use crate::output::json::application::{ConfigSummary, Remark};
+use crate::output::json::application::{ConfigRemark, ConfigSummary};
 use crate::output::{escape, policy, text};
 
 const EXAMPLES: &str = "\
@@ -26,12 +26,12 @@ EXAMPLES:
 pub struct Args {
     /// The subcommand.
     #[command(subcommand)]
-    pub action: Action,
+    pub action: ConfigAction,
 }
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
-pub enum Action {
+pub enum ConfigAction {
     /// Check the app file for mistakes, and for things that are missing on this machine
     #[command(after_help = CHECK_EXAMPLES)]
     Check {
@@ -69,8 +69,8 @@ that starts with this line:
 /// See [`crate::exit::ExitKind`].
 pub fn run(args: &Args, context: &Context) -> CommandResult {
     match &args.action {
-        Action::Check { application } => check(application, context),
-        Action::Schema => schema(context),
+        ConfigAction::Check { application } => check(application, context),
+        ConfigAction::Schema => schema(context),
     }
 }
 
@@ -108,7 +108,7 @@ fn tell_mistakes(context: &Context, path: &Path, mistakes: &[Mistake]) -> Comman
 fn tell(context: &Context, message_type: &'static str, mistake: &Mistake) -> CommandResult {
     if context.output.style().json {
         let file = mistake.file.to_string_lossy();
-        return Ok(context.output.json(&Remark {
+        return Ok(context.output.json(&ConfigRemark {
             message_type,
             file: &file,
             line: Some(mistake.line),
@@ -155,7 +155,7 @@ fn tell_what_is_missing(context: &Context, path: &Path, file: &AppFile) -> Comma
     }
     for (message, help) in &found {
         match context.output.style().json {
-            true => context.output.json(&Remark {
+            true => context.output.json(&ConfigRemark {
                 message_type: "warning",
                 file: &path.to_string_lossy(),
                 line: None,

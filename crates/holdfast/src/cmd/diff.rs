@@ -12,7 +12,7 @@ use crate::cmd::shared::SourceArgs;
 use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::lacks;
-use crate::output::json::listing::{DiffChange, DiffStatistics};
+use crate::output::json::listing::{DiffChange, DiffStatisticsDocument};
 use crate::output::{escape, text};
 use crate::select::{self, Chosen};
 
@@ -71,7 +71,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
         context.output.warn(&format!("{blobs} missing and not counted; try: holdfast check"));
     }
     if is_json {
-        context.output.json(&DiffStatistics {
+        context.output.json(&DiffStatisticsDocument {
             message_type: "statistics",
             source_snapshot: source.info.id.to_hex(),
             target_snapshot: target.info.id.to_hex(),

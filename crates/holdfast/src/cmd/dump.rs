@@ -55,7 +55,7 @@ pub struct Args {
 
     /// Format of a folder or of a database dump
     #[arg(short, long, value_name = "FORMAT", default_value = "tar")]
-    pub archive: ArchiveFormat,
+    pub archive: ArchiveFormatArgument,
 
     /// Write to this file, or with -a directory to this folder, instead of standard output
     ///
@@ -74,7 +74,7 @@ pub struct Args {
 
 /// Format of a folder or of a database dump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ArchiveFormat {
+pub enum ArchiveFormatArgument {
     /// A folder with owners, links and extended attributes
     Tar,
     /// A folder, for other systems
@@ -103,15 +103,17 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let place = root.resolve(&mut reader, path)?;
     let is_folder = place.folder().is_some();
     let format = match args.archive {
-        ArchiveFormat::Tar => Format::Tar,
-        ArchiveFormat::Zip => Format::Zip { deflate: true },
-        ArchiveFormat::Custom => {
+        ArchiveFormatArgument::Tar => Format::Tar,
+        ArchiveFormatArgument::Zip => Format::Zip { deflate: true },
+        ArchiveFormatArgument::Custom => {
             return database(args, context, &repository, &root, EmitForm::Custom);
         }
-        ArchiveFormat::Directory => {
+        ArchiveFormatArgument::Directory => {
             return database(args, context, &repository, &root, EmitForm::Directory);
         }
-        ArchiveFormat::Sql => return database(args, context, &repository, &root, EmitForm::Sql),
+        ArchiveFormatArgument::Sql => {
+            return database(args, context, &repository, &root, EmitForm::Sql);
+        }
     };
     let Some(target) = &args.target else {
         if is_folder && io::stdout().is_terminal() {

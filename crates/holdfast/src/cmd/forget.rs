@@ -14,7 +14,7 @@ use crate::cmd::shared::{GROUP_BY_HELP, RepackArgs, SnapshotFilterArgs};
 use crate::context::Context;
 use crate::exit::{CommandError, CommandResult};
 use crate::output::text;
-use crate::parse::TagList;
+use crate::parse::TagListArgument;
 use crate::{environment, select};
 
 const EXAMPLES: &str = "\
@@ -130,7 +130,7 @@ pub struct KeepArgs {
 
     /// Keep all that have all of these tags; repeat for alternatives
     #[arg(long = "keep-tag", value_name = "TAG[,TAG...]")]
-    pub keep_tags: Vec<TagList>,
+    pub keep_tags: Vec<TagListArgument>,
 }
 
 /// A predefined set of rules.

@@ -12,7 +12,7 @@ use crate::exit::{CommandError, CommandResult};
 use crate::output::json::maintenance::{KeyChanged, KeyEntry};
 use crate::output::table::{Align, Table};
 use crate::output::{escape, text};
-use crate::secret::Source;
+use crate::secret::SecretSource;
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -30,12 +30,12 @@ a passphrase is deliberately slow to check, to make guessing expensive.";
 pub struct Args {
     /// The subcommand.
     #[command(subcommand)]
-    pub action: Action,
+    pub action: KeyAction,
 }
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
-pub enum Action {
+pub enum KeyAction {
     /// Print a new random key; needs no repository
     ///
     /// The key can be used wherever a passphrase can.
@@ -114,11 +114,11 @@ EXAMPLES:
 /// See [`crate::exit::ExitKind`].
 pub fn run(args: &Args, context: &Context) -> CommandResult {
     match &args.action {
-        Action::Generate => generate(context),
-        Action::List => list(context),
-        Action::Add(args) => add(args, context),
-        Action::Remove { id } => remove(id, context),
-        Action::Passwd { new } => replace(new, context),
+        KeyAction::Generate => generate(context),
+        KeyAction::List => list(context),
+        KeyAction::Add(args) => add(args, context),
+        KeyAction::Remove { id } => remove(id, context),
+        KeyAction::Passwd { new } => replace(new, context),
     }
 }
 
@@ -230,8 +230,10 @@ fn open_with_master_key(context: &Context) -> CommandResult<(Repository, MasterK
 }
 
 fn new_secret(new: &NewPasswordArgs, context: &Context) -> CommandResult<Secret> {
-    let source =
-        Source::of_flags(new.new_password_file.as_deref(), new.new_password_command.as_deref());
+    let source = SecretSource::of_flags(
+        new.new_password_file.as_deref(),
+        new.new_password_command.as_deref(),
+    );
     context.new_passphrase(source.as_ref())?.secret()
 }
 

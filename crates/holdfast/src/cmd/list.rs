@@ -23,12 +23,12 @@ restic: scripts count the lines.";
 pub struct Args {
     /// What to list
     #[arg(value_name = "KIND")]
-    pub kind: Kind,
+    pub kind: ListKind,
 }
 
 /// What to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Kind {
+pub enum ListKind {
     /// Snapshots, oldest first
     Snapshots,
     /// Pack files
@@ -53,22 +53,22 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     Ok(())
 }
 
-fn ids(kind: Kind, context: &Context, repository: &Repository) -> CommandResult<Vec<String>> {
+fn ids(kind: ListKind, context: &Context, repository: &Repository) -> CommandResult<Vec<String>> {
     Ok(match kind {
-        Kind::Snapshots => {
+        ListKind::Snapshots => {
             context.go_by_all();
             let mut snapshots = repository.history().snapshots();
             snapshots.sort_by_key(|info| (info.snapshot.time, info.sequence, info.id));
             snapshots.iter().map(|info| info.id.to_hex()).collect()
         }
-        Kind::Packs => objects(repository, name::PACKS)?,
-        Kind::Index => objects(repository, name::INDEX)?,
-        Kind::Keys => {
+        ListKind::Packs => objects(repository, name::PACKS)?,
+        ListKind::Index => objects(repository, name::INDEX)?,
+        ListKind::Keys => {
             let slots = repository.slots()?;
             let slots = slots.iter().filter_map(|found| found.slot.as_ref().ok());
             slots.map(|slot| slot.header.id.to_hex()).collect()
         }
-        Kind::Locks => Vec::new(),
+        ListKind::Locks => Vec::new(),
     })
 }
 

@@ -14,7 +14,7 @@ use crate::exit::CommandResult;
 use crate::output::json::maintenance::PruneSummary;
 use crate::output::progress::Activity;
 use crate::output::{escape, text};
-use crate::parse::MaxUnused;
+use crate::parse::MaxUnusedArgument;
 use crate::watch::Watcher;
 use crate::{environment, leftovers};
 
@@ -80,9 +80,9 @@ pub fn prune_and_tell(
     let after_seconds = repack.abandoned_after.0.as_secs();
     let options = PruneOptions {
         max_unused: match repack.max_unused {
-            MaxUnused::Percent(percent) => Unused::Percent(percent),
-            MaxUnused::Bytes(bytes) => Unused::Bytes(bytes),
-            MaxUnused::Unlimited => Unused::Unlimited,
+            MaxUnusedArgument::Percent(percent) => Unused::Percent(percent),
+            MaxUnusedArgument::Bytes(bytes) => Unused::Bytes(bytes),
+            MaxUnusedArgument::Unlimited => Unused::Unlimited,
         },
         max_repack_bytes: repack.max_repack_size.map(|size| size.0),
         repack_below_bytes: repack.repack_smaller_than.map(|size| size.0),

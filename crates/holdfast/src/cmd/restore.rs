@@ -22,7 +22,7 @@ use crate::cmd::shared::{AttributeArgs, ExcludeArgs, IncludeArgs, SnapshotFilter
 use crate::context::Context;
 use crate::exit::{CommandError, CommandResult};
 use crate::opening::scratch_folder;
-use crate::output::json::restore::{Counts, Summary};
+use crate::output::json::restore::{RestoreCounts, RestoreSummary};
 use crate::output::progress::Activity;
 use crate::output::{escape, text};
 use crate::watch::Watcher;
@@ -61,7 +61,7 @@ pub struct Args {
 
     /// How to treat existing files
     #[arg(long, value_name = "WHEN", default_value = "always")]
-    pub overwrite: Overwrite,
+    pub overwrite: OverwriteArgument,
 
     /// Delete what is in the restored folders but not in the snapshot, after listing it
     ///
@@ -107,7 +107,7 @@ pub struct Args {
 
 /// How to treat existing files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Overwrite {
+pub enum OverwriteArgument {
     /// Overwrite where the content differs
     Always,
     /// Like always, but trust equal sizes and times
@@ -169,7 +169,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let watcher = Watcher::start(context, Activity::Restore, None)?;
     let own = delete::own(context);
     let (repository, target) = (&repository, &target as &dyn Target);
-    let job = delete::Job { repository, chosen: &chosen, root: &root, target, own: &own };
+    let job = delete::DeletionJob { repository, chosen: &chosen, root: &root, target, own: &own };
     let deletion = match args.delete {
         true => Some(delete::plan(&job, args, &select, context, &watcher)?),
         false => None,
@@ -204,13 +204,13 @@ fn open_target(
     Ok((FsTarget::open(folder.path(), options).map_err(failed)?, Some(folder)))
 }
 
-impl From<Overwrite> for Policy {
-    fn from(overwrite: Overwrite) -> Policy {
+impl From<OverwriteArgument> for Policy {
+    fn from(overwrite: OverwriteArgument) -> Policy {
         match overwrite {
-            Overwrite::Always => Policy::Always,
-            Overwrite::IfChanged => Policy::IfChanged,
-            Overwrite::IfNewer => Policy::IfNewer,
-            Overwrite::Never => Policy::Never,
+            OverwriteArgument::Always => Policy::Always,
+            OverwriteArgument::IfChanged => Policy::IfChanged,
+            OverwriteArgument::IfNewer => Policy::IfNewer,
+            OverwriteArgument::Never => Policy::Never,
         }
     }
 }
@@ -218,7 +218,7 @@ impl From<Overwrite> for Policy {
 fn tell(context: &Context, args: &Args, report: &RestoreReport, start: Instant) -> CommandResult {
     let elapsed = start.elapsed();
     if context.output.style().json {
-        context.output.json(&Summary::new(elapsed.as_secs(), counts(report)))?;
+        context.output.json(&RestoreSummary::new(elapsed.as_secs(), counts(report)))?;
     } else {
         let verb = if args.dry_run { "would restore" } else { "restored" };
         context.output.note(
@@ -246,8 +246,8 @@ fn tell(context: &Context, args: &Args, report: &RestoreReport, start: Instant) 
     select::told_of_keys(report.renamed, "every object was restored")
 }
 
-fn counts(report: &RestoreReport) -> Counts {
-    Counts {
+fn counts(report: &RestoreReport) -> RestoreCounts {
+    RestoreCounts {
         total_files: report.total_files,
         files_restored: report.files_restored,
         files_skipped: report.files_skipped,

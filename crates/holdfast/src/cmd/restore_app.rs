@@ -9,11 +9,12 @@ use std::time::Duration;
 use clap::ValueHint;
 use holdfast_app::config::AppFile;
 use holdfast_app::connections::Connections;
-use holdfast_app::hooks::{HookReport, Hooks, State};
+use holdfast_app::hooks::{EndState, HookReport, Hooks};
 use holdfast_app::kind::Class;
 use holdfast_app::notify::{HttpClient, post};
 use holdfast_app::restore::{
-    self, KeysRequest, Plan, Prepared, Remark, RestoreContext, RestoreReport, RestoreRequest,
+    self, KeysRequest, PreparedRestore, Remark, RestoreAppReport, RestoreContext, RestorePlan,
+    RestoreRequest,
 };
 use holdfast_connect::postgres::RestoreSelection;
 use holdfast_engine::selection::{SnapshotFilter, SnapshotSelector};
@@ -21,7 +22,7 @@ use holdfast_repo::{Repository, SnapshotInfo};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::application::{Application, ApplicationArgs};
+use crate::application::{ApplicationArgs, LoadedApplication};
 use crate::context::Context;
 use crate::exit::{CommandError, CommandResult, ExitKind};
 use crate::opening::scratch_folder;
@@ -152,10 +153,10 @@ pub struct Args {
 /// # Errors
 /// See [`crate::exit::ExitKind`].
 pub fn run(args: &Args, context: &Context) -> CommandResult {
-    let application = Application::load(&args.application, context)?;
+    let application = LoadedApplication::load(&args.application, context)?;
     let target = args.to.clone().map(|path| {
         let args = ApplicationArgs { name: None, config: Some(path) };
-        Application::load(&args, context)
+        LoadedApplication::load(&args, context)
     });
     let target = target.transpose()?;
     let data = application.open(Class::Data)?;
@@ -164,7 +165,13 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
         false => None,
     };
     let id = Uuid::new_v4().to_string();
-    let work = Work { args, context, application: &application, target: target.as_ref(), id: &id };
+    let work = RestoreAppWork {
+        args,
+        context,
+        application: &application,
+        target: target.as_ref(),
+        id: &id,
+    };
     let snapshot = work.choose(&data, Some(&args.snapshot), args.at)?;
     let request = work.request(keys.as_ref())?;
     let scratch = scratch_folder()?;
@@ -186,15 +193,15 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     work.restore(&snapshot, &request, &restore_context)
 }
 
-struct Work<'a> {
+struct RestoreAppWork<'a> {
     args: &'a Args,
     context: &'a Context,
-    application: &'a Application<'a>,
-    target: Option<&'a Application<'a>>,
+    application: &'a LoadedApplication<'a>,
+    target: Option<&'a LoadedApplication<'a>>,
     id: &'a str,
 }
 
-impl Work<'_> {
+impl RestoreAppWork<'_> {
     /// The app file that defines the destinations.
     fn destination(&self) -> &AppFile {
         &self.target.unwrap_or(self.application).file
@@ -298,7 +305,7 @@ impl Work<'_> {
     }
 
     /// Inspects everything, and prints what would be done.
-    fn plan(&self, prepared: &Prepared<'_>) -> CommandResult<Plan> {
+    fn plan(&self, prepared: &PreparedRestore<'_>) -> CommandResult<RestorePlan> {
         let watcher = Watcher::start(self.context, Activity::Other, None)?;
         let plan = prepared.plan(&watcher);
         drop(watcher);
@@ -308,7 +315,7 @@ impl Work<'_> {
     }
 
     /// Stops here if the plan contains refusals.
-    fn refuse(&self, plan: &Plan) -> CommandResult {
+    fn refuse(&self, plan: &RestorePlan) -> CommandResult {
         let Some(first) = plan.refusals.first() else { return Ok(()) };
         let message = format!("nothing was changed: {}", next::remark(first));
         let more = plan.refusals.iter().skip(1).map(next::remark);
@@ -316,7 +323,7 @@ impl Work<'_> {
     }
 
     /// Asks for confirmation if existing data would be changed.
-    fn confirm(&self, plan: &Plan) -> CommandResult {
+    fn confirm(&self, plan: &RestorePlan) -> CommandResult {
         if self.args.confirm || !plan.needs_confirmation() {
             return Ok(());
         }
@@ -333,7 +340,11 @@ impl Work<'_> {
     }
 
     /// Restores; returns the report and the number of failed hooks.
-    fn work(&self, prepared: &Prepared<'_>, plan: &Plan) -> CommandResult<(RestoreReport, u32)> {
+    fn work(
+        &self,
+        prepared: &PreparedRestore<'_>,
+        plan: &RestorePlan,
+    ) -> CommandResult<(RestoreAppReport, u32)> {
         let file = self.destination();
         let is_interrupted = || self.context.is_interrupted();
         let observer = |report: &HookReport| self.context.tell_hook(report);
@@ -346,9 +357,9 @@ impl Work<'_> {
     }
 
     /// Not sent to the monitor, which would mistake a restore for a backup.
-    fn notify(&self, report: &RestoreReport) {
+    fn notify(&self, report: &RestoreAppReport) {
         let Some(webhook) = &self.destination().notify.webhook else { return };
-        let is_fine = report.state == State::Ok;
+        let is_fine = report.state == EndState::Ok;
         let content = RestoreDocument::from(report);
         let document = TypedMessage { message_type: "restore", content };
         let told = HttpClient::new(&self.context.http_options())
@@ -358,12 +369,17 @@ impl Work<'_> {
         }
     }
 
-    fn finish(&self, report: &RestoreReport, told: &[Remark], failed_hooks: u32) -> CommandResult {
+    fn finish(
+        &self,
+        report: &RestoreAppReport,
+        told: &[Remark],
+        failed_hooks: u32,
+    ) -> CommandResult {
         tell::report(report, told, self.context)?;
         let (_, wrong) = report.verified();
         let error = match (report.interrupted, report.state) {
             (true, _) => CommandError::new(ExitKind::Interrupted, "interrupted"),
-            (false, State::Failed) => {
+            (false, EndState::Failed) => {
                 let why = report.error.clone().unwrap_or_default();
                 CommandError::failed(format!("the application was not fully restored: {why}"))
             }

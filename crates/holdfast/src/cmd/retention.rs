@@ -14,7 +14,7 @@ use holdfast_repo::Repository;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 
-use crate::application::{Application, ApplicationArgs};
+use crate::application::{ApplicationArgs, LoadedApplication};
 use crate::cmd::forget::KeepArgs;
 use crate::cmd::shared::{GROUP_BY_HELP, SnapshotFilterArgs};
 use crate::context::Context;
@@ -33,12 +33,12 @@ EXAMPLES:
 pub struct Args {
     /// The subcommand.
     #[command(subcommand)]
-    pub action: Action,
+    pub action: RetentionAction,
 }
 
 /// The subcommand.
 #[derive(Debug, Subcommand)]
-pub enum Action {
+pub enum RetentionAction {
     /// Report which snapshots hold the data of a given day, and when the last of them is removed
     Report(Box<ReportArgs>),
 }
@@ -70,7 +70,7 @@ pub struct ReportArgs {
 
     /// How often runs start [default: as in the app file, else daily]
     #[arg(long, value_name = "PERIOD")]
-    pub every: Option<Period>,
+    pub every: Option<ReportPeriod>,
 
     /// What to keep; by default as in the app file.
     #[command(flatten)]
@@ -86,7 +86,7 @@ pub struct ReportArgs {
 
 /// How often runs start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Period {
+pub enum ReportPeriod {
     /// Every hour
     Hour,
     /// Every day
@@ -98,7 +98,7 @@ pub enum Period {
 /// # Errors
 /// See [`crate::exit::ExitKind`].
 pub fn run(args: &Args, context: &Context) -> CommandResult {
-    let Action::Report(args) = &args.action;
+    let RetentionAction::Report(args) = &args.action;
     let names_repository =
         context.global.repo.is_some() || context.global.repository_file.is_some();
     match names_repository {
@@ -135,7 +135,7 @@ fn of_repository(args: &ReportArgs, context: &Context) -> CommandResult {
         policy: Some(args.keep.policy(false)),
         group_by: args.group_by,
         filter: select::filter(&args.filter)?,
-        every: args.every.map_or(every(Period::Day), every),
+        every: args.every.map_or(every(ReportPeriod::Day), every),
         zone: environment::time_zone(),
         assumptions: Vec::new(),
     };
@@ -143,7 +143,7 @@ fn of_repository(args: &ReportArgs, context: &Context) -> CommandResult {
 }
 
 fn of_application(args: &ReportArgs, context: &Context) -> CommandResult {
-    let application = Application::load(&args.application, context)?;
+    let application = LoadedApplication::load(&args.application, context)?;
     let file = &application.file;
     let rules = file.retention.as_ref();
     let policy = match args.keep.is_empty() {
@@ -176,10 +176,10 @@ fn of_application(args: &ReportArgs, context: &Context) -> CommandResult {
 }
 
 /// A default time of day, where none is known; it hardly matters.
-fn every(period: Period) -> Every {
+fn every(period: ReportPeriod) -> Every {
     match period {
-        Period::Hour => Every::Hour { minute: 0 },
-        Period::Day => Every::Day { at: Time::constant(2, 0, 0, 0) },
+        ReportPeriod::Hour => Every::Hour { minute: 0 },
+        ReportPeriod::Day => Every::Day { at: Time::constant(2, 0, 0, 0) },
     }
 }
 

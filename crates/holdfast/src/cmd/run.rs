@@ -7,15 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use holdfast_app::connections::Connections;
-use holdfast_app::hooks::{HookReport, Hooks, Outcome, Stage, StageError, State};
-use holdfast_app::kind::{CaptureScene, Class, Maker};
+use holdfast_app::hooks::{EndState, HookReport, Hooks, Stage, StageError, WorkOutcome};
+use holdfast_app::kind::{CaptureScene, Class, SnapshotMaker};
 use holdfast_app::notify::{Notices, RunNotice};
-use holdfast_app::run::{self, Places, RetentionReport, RunContext, RunReport};
+use holdfast_app::run::{self, Places, RetentionOutcome, RunContext, RunReport};
 use holdfast_repo::Repository;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::application::{Application, ApplicationArgs, folder};
+use crate::application::{ApplicationArgs, LoadedApplication, folder};
 use crate::context::Context;
 use crate::environment;
 use crate::exit::{CommandError, CommandResult, ExitKind};
@@ -67,29 +67,29 @@ pub struct Args {
 /// See [`crate::exit::ExitKind`].
 pub fn run(args: &Args, context: &Context) -> CommandResult {
     context.go_by_all();
-    let application = Application::load(&args.application, context)?;
+    let application = LoadedApplication::load(&args.application, context)?;
     let id = Uuid::new_v4().to_string();
-    let work = Work { args, context, application: &application, id: &id };
+    let work = RunCommand { args, context, application: &application, id: &id };
     match args.dry_run {
         true => work.with_context(|run_context| plan::show(&application, run_context, context)),
         false => work.locked().map_err(|error| work.named(error)),
     }
 }
 
-struct Work<'a> {
+struct RunCommand<'a> {
     args: &'a Args,
     context: &'a Context,
-    application: &'a Application<'a>,
+    application: &'a LoadedApplication<'a>,
     id: &'a str,
 }
 
 /// What was done.
 struct Done {
     report: RunReport,
-    retention: Option<CommandResult<RetentionReport>>,
+    retention: Option<CommandResult<RetentionOutcome>>,
 }
 
-impl Work<'_> {
+impl RunCommand<'_> {
     /// With `--quiet` the message ends up in cron mail, next to those of other applications.
     fn named(&self, mut error: CommandError) -> CommandError {
         let style = self.context.output.style();
@@ -120,17 +120,17 @@ impl Work<'_> {
             Stage::Run,
             || self.capture(hooks),
             |outcome| match outcome {
-                Ok(done) => Outcome {
+                Ok(done) => WorkOutcome {
                     state: match done.report.is_complete() {
-                        true => State::Ok,
-                        false => State::Incomplete,
+                        true => EndState::Ok,
+                        false => EndState::Incomplete,
                     },
                     snapshot: done.report.data.as_ref().map(|info| info.id.to_hex()),
                     error: None,
                 },
                 Err(error) => {
                     let error = Some(error.message.clone());
-                    Outcome { state: State::Failed, snapshot: None, error }
+                    WorkOutcome { state: EndState::Failed, snapshot: None, error }
                 }
             },
         );
@@ -184,7 +184,7 @@ impl Work<'_> {
         &self,
         report: &RunReport,
         places: Places<'_>,
-    ) -> CommandResult<Option<RetentionReport>> {
+    ) -> CommandResult<Option<RetentionOutcome>> {
         let (file, host) = (&self.application.file, self.application.host());
         let time = (environment::now(), &environment::time_zone());
         let watcher = Watcher::start(self.context, Activity::Other, None)?;
@@ -219,7 +219,7 @@ impl Work<'_> {
         let password = |password: &_| self.application.password(password);
         let scene = CaptureScene {
             run: self.id,
-            maker: Maker {
+            maker: SnapshotMaker {
                 host: self.application.host(),
                 user: self.context.environment.user_name(),
                 uid: environment::user_id(),
@@ -268,14 +268,14 @@ impl Work<'_> {
                 }
             }
             Err(error) => {
-                (notice.state, notice.error) = (State::Failed, Some(error.message.clone()));
+                (notice.state, notice.error) = (EndState::Failed, Some(error.message.clone()));
             }
         }
         let end = tell::end(outcome, failed_hooks);
         if let Err(error) = &end {
             notice.exit_code = error.exit.code();
-            if notice.state == State::Ok {
-                notice.state = State::Incomplete;
+            if notice.state == EndState::Ok {
+                notice.state = EndState::Incomplete;
             }
         }
         notice

@@ -14,11 +14,11 @@ use holdfast_app::settings::AppName;
 use holdfast_connect::words::read_text;
 use jiff::civil::Time;
 
-use crate::application::{self, Application, ApplicationArgs};
+use crate::application::{self, ApplicationArgs, LoadedApplication};
 use crate::context::Context;
 use crate::environment;
 use crate::exit::{CommandError, CommandResult};
-use crate::output::json::application::{Schedule, ScheduleFile};
+use crate::output::json::application::{ScheduleDocument, ScheduleFile};
 use folders::Folders;
 
 const EXAMPLES: &str = "\
@@ -36,12 +36,12 @@ one waits or exits, as [run] says.";
 pub struct Args {
     /// The kind of schedule.
     #[command(subcommand)]
-    pub kind: Kind,
+    pub kind: ScheduleKind,
 }
 
 /// The kinds of schedules.
 #[derive(Debug, Subcommand)]
-pub enum Kind {
+pub enum ScheduleKind {
     /// Print or install a systemd service and timer
     Systemd(SystemdArgs),
     /// Print lines for a crontab
@@ -215,14 +215,14 @@ fn claim(text: &str) -> Result<Claim, String> {
 /// See [`crate::exit::ExitKind`].
 pub fn run(args: &Args, context: &Context) -> CommandResult {
     match &args.kind {
-        Kind::Systemd(args) => systemd(args, context),
-        Kind::Cron(args) => cron(args, context),
-        Kind::Kubernetes(args) => kubernetes(args, context),
+        ScheduleKind::Systemd(args) => systemd(args, context),
+        ScheduleKind::Cron(args) => cron(args, context),
+        ScheduleKind::Kubernetes(args) => kubernetes(args, context),
     }
 }
 
 /// What to start and when, with its paths on this machine.
-struct Plan {
+struct SchedulePlan {
     program: PathBuf,
     job: PlannedJob,
     file: AppFile,
@@ -237,13 +237,13 @@ fn absolute(path: &Path) -> CommandResult<PathBuf> {
     environment::absolute(path).map_err(|error| CommandError::path("find the path", path, &error))
 }
 
-impl Plan {
+impl SchedulePlan {
     fn make(
         application: &ApplicationArgs,
         folders: &FoldersArgs,
         program: &ProgramArgs,
         context: &Context,
-    ) -> CommandResult<Plan> {
+    ) -> CommandResult<SchedulePlan> {
         let program = match &program.program {
             Some(path) => absolute(path)?,
             None => environment::program().map_err(|error| {
@@ -252,15 +252,16 @@ impl Plan {
             })?,
         };
         if folders.backup.is_empty() {
-            let Application { path, file, .. } = Application::load(application, context)?;
-            return Ok(Plan { program, job: PlannedJob::Run(absolute(&path)?), file });
+            let LoadedApplication { path, file, .. } =
+                LoadedApplication::load(application, context)?;
+            return Ok(SchedulePlan { program, job: PlannedJob::Run(absolute(&path)?), file });
         }
         let folders = folders_of(folders, context)?;
         let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let file = folders
             .as_app_file(&real)?
             .map_err(|error| CommandError::usage(format!("cannot make this schedule: {error}")))?;
-        Ok(Plan { program, job: PlannedJob::Backup(folders), file })
+        Ok(SchedulePlan { program, job: PlannedJob::Backup(folders), file })
     }
 
     /// What starts it by itself: `kind` is the subcommand that made the schedule. With `is_quiet` it
@@ -310,7 +311,7 @@ fn folders_of(args: &FoldersArgs, context: &Context) -> CommandResult<Folders> {
 }
 
 fn systemd(args: &SystemdArgs, context: &Context) -> CommandResult {
-    let plan = Plan::make(&args.application, &args.folders, &args.program, context)?;
+    let plan = SchedulePlan::make(&args.application, &args.folders, &args.program, context)?;
     let units = schedule::units(&plan.file, &plan.installation("systemd", false)?)?;
     match (&args.to, args.install) {
         (Some(folder), _) => install::write(context, &units, folder, args.dry_run),
@@ -328,7 +329,7 @@ fn show_units(context: &Context, units: &Units) -> CommandResult {
     });
     let commands = units.next_steps().to_vec();
     if context.output.style().json {
-        return Ok(context.output.json(&Schedule { files: files.to_vec(), commands })?);
+        return Ok(context.output.json(&ScheduleDocument { files: files.to_vec(), commands })?);
     }
     for file in &files {
         context.output.line(&format!("# {}\n{}", file.name, file.text))?;
@@ -340,7 +341,7 @@ fn show_units(context: &Context, units: &Units) -> CommandResult {
 }
 
 fn cron(args: &CronArgs, context: &Context) -> CommandResult {
-    let plan = Plan::make(&args.application, &args.folders, &args.program, context)?;
+    let plan = SchedulePlan::make(&args.application, &args.folders, &args.program, context)?;
     let style = if args.user_table { CronStyle::User } else { CronStyle::System };
     let text = schedule::crontab(&plan.file, &plan.installation("cron", true)?, style)?;
     let name = format!("/etc/cron.d/holdfast-{}", plan.file.app.name);
@@ -349,7 +350,7 @@ fn cron(args: &CronArgs, context: &Context) -> CommandResult {
 
 /// Interprets the app file as if it were at its path in a pod.
 fn kubernetes(args: &KubernetesArgs, context: &Context) -> CommandResult {
-    let path = Application::load(&args.application, context)?.path;
+    let path = LoadedApplication::load(&args.application, context)?.path;
     let text =
         read_text(&path).map_err(|error| CommandError::path("read the app file", &path, &error))?;
     let same = |path: &Path| path.to_owned();
@@ -372,7 +373,7 @@ fn show(context: &Context, name: String, text: String) -> CommandResult {
     match context.output.style().json {
         true => {
             let files = vec![ScheduleFile { name, text }];
-            Ok(context.output.json(&Schedule { files, commands: Vec::new() })?)
+            Ok(context.output.json(&ScheduleDocument { files, commands: Vec::new() })?)
         }
         false => Ok(context.output.bytes(text.as_bytes())?),
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use crate::parse::{self, Age, MaxUnused, Size, TagList};
+use crate::parse::{self, Age, MaxUnusedArgument, Size, TagListArgument};
 
 /// The snapshots that a command works on.
 #[derive(Debug, Clone, Default, Args)]
@@ -17,7 +17,7 @@ pub struct SnapshotFilterArgs {
 
     /// Only snapshots with all of these tags; repeat for alternatives, "" for untagged ones
     #[arg(long = "tag", value_name = "TAG[,TAG...]")]
-    pub tags: Vec<TagList>,
+    pub tags: Vec<TagListArgument>,
 
     /// Only snapshots of this path, as given to backup; repeat to require several
     #[arg(long = "path", value_name = "PATH", value_hint = ValueHint::AnyPath)]
@@ -107,7 +107,7 @@ pub struct AttributeArgs {
 pub struct RepackArgs {
     /// How much unused space to tolerate: a percentage, a size, or unlimited
     #[arg(long, value_name = "LIMIT", default_value = "5%")]
-    pub max_unused: MaxUnused,
+    pub max_unused: MaxUnusedArgument,
 
     /// Stop after rewriting this much; the next prune continues
     #[arg(long, value_name = "SIZE")]

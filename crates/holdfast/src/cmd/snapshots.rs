@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use crate::cmd::shared::{GROUP_BY_HELP, SnapshotFilterArgs};
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::output::json::snapshot::{GroupKey as JsonKey, Snapshot, SnapshotGroup};
+use crate::output::json::snapshot::{GroupKeyDocument as JsonKey, SnapshotDocument, SnapshotGroup};
 use crate::output::table::{Align, Table};
 use crate::output::{convert, escape, text};
 use crate::{environment, parse, select};
@@ -106,10 +106,11 @@ fn keep_latest(snapshots: &mut Vec<SnapshotInfo>, latest: u32) {
 }
 
 fn print_json(context: &Context, groups: &Groups, group_by: Option<GroupBy>) -> CommandResult {
-    let of =
-        |group: &[SnapshotInfo]| group.iter().map(convert::snapshot).collect::<Vec<Snapshot>>();
+    let of = |group: &[SnapshotInfo]| {
+        group.iter().map(convert::snapshot).collect::<Vec<SnapshotDocument>>()
+    };
     let Some(group_by) = group_by else {
-        let all: Vec<Snapshot> = groups.values().flat_map(|group| of(group)).collect();
+        let all: Vec<SnapshotDocument> = groups.values().flat_map(|group| of(group)).collect();
         return Ok(context.output.json(&all)?);
     };
     let groups: Vec<SnapshotGroup> = groups

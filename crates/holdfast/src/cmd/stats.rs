@@ -9,7 +9,7 @@ use crate::cmd::ls::stream::Listener;
 use crate::cmd::shared::{SnapshotFilterArgs, SourceArgs};
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::output::json::maintenance::Stats;
+use crate::output::json::maintenance::StatsDocument;
 use crate::output::text;
 use crate::{lacks, select};
 
@@ -31,7 +31,7 @@ pub struct Args {
 
     /// What to count
     #[arg(long, value_name = "MODE", default_value = "restore-size")]
-    pub mode: Mode,
+    pub mode: StatsModeArgument,
 
     /// Which source.
     #[command(flatten)]
@@ -43,7 +43,7 @@ pub struct Args {
 
 /// What to count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Mode {
+pub enum StatsModeArgument {
     /// Bytes of the restored files
     RestoreSize,
     /// Bytes of files, counting equal contents once
@@ -71,25 +71,25 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let listener = Listener::new(context);
     let counted = stats(&repository, &roots, args.mode.into(), &listener)?;
     match context.output.style().json {
-        true => context.output.json(&Stats::of(&counted))?,
+        true => context.output.json(&StatsDocument::of(&counted))?,
         false => context.output.line(&block(args.mode, &counted))?,
     }
     listener.end()
 }
 
-impl From<Mode> for StatsMode {
-    fn from(mode: Mode) -> StatsMode {
+impl From<StatsModeArgument> for StatsMode {
+    fn from(mode: StatsModeArgument) -> StatsMode {
         match mode {
-            Mode::RestoreSize => StatsMode::RestoreSize,
-            Mode::FilesByContents => StatsMode::FilesByContents,
-            Mode::RawData => StatsMode::RawData,
-            Mode::BlobsPerFile => StatsMode::BlobsPerFile,
+            StatsModeArgument::RestoreSize => StatsMode::RestoreSize,
+            StatsModeArgument::FilesByContents => StatsMode::FilesByContents,
+            StatsModeArgument::RawData => StatsMode::RawData,
+            StatsModeArgument::BlobsPerFile => StatsMode::BlobsPerFile,
         }
     }
 }
 
 /// The counts as restic prints them, without those that the mode does not include.
-fn block(mode: Mode, counted: &Counted) -> String {
+fn block(mode: StatsModeArgument, counted: &Counted) -> String {
     let name = mode.to_possible_value().map(|value| value.get_name().to_owned());
     let mut lines = vec![format!("Stats in {} mode:", name.unwrap_or_default())];
     let mut line = |is_counted: bool, title: &str, value: String| {
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn only_what_was_counted_is_printed() {
         let counted = Counted { total_size: 2048, snapshots_count: 1, ..Counted::default() };
-        insta::assert_snapshot!(block(Mode::FilesByContents, &counted), @r"
+        insta::assert_snapshot!(block(StatsModeArgument::FilesByContents, &counted), @r"
         Stats in files-by-contents mode:
              Snapshots processed:  1
                       Total Size:  2.000 KiB
@@ -130,7 +130,7 @@ mod tests {
             total_blob_count: 7,
             ..counted
         };
-        insta::assert_snapshot!(block(Mode::RawData, &counted), @r"
+        insta::assert_snapshot!(block(StatsModeArgument::RawData, &counted), @r"
         Stats in raw-data mode:
              Snapshots processed:  1
                 Total Blob Count:  7

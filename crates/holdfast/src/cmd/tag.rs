@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output::json::snapshot::{TagChanged, TagSummary};
 use crate::output::text;
-use crate::parse::TagList;
+use crate::parse::TagListArgument;
 use crate::select;
 
 const EXAMPLES: &str = "\
@@ -33,15 +33,15 @@ pub struct Args {
 
     /// Replace all tags with these; "" for none
     #[arg(long, value_name = "TAG[,TAG...]", conflicts_with_all = ["add", "remove"])]
-    pub set: Vec<TagList>,
+    pub set: Vec<TagListArgument>,
 
     /// Add these tags
     #[arg(long, value_name = "TAG[,TAG...]")]
-    pub add: Vec<TagList>,
+    pub add: Vec<TagListArgument>,
 
     /// Remove these tags
     #[arg(long, value_name = "TAG[,TAG...]")]
-    pub remove: Vec<TagList>,
+    pub remove: Vec<TagListArgument>,
 
     /// Protect the snapshots from rules that would remove them
     #[arg(long, conflicts_with = "release")]
@@ -61,7 +61,7 @@ pub struct Args {
 /// # Errors
 /// See [`crate::exit::ExitKind`].
 pub fn run(args: &Args, context: &Context) -> CommandResult {
-    let flat = |lists: &[TagList]| -> Vec<String> {
+    let flat = |lists: &[TagListArgument]| -> Vec<String> {
         let tags = lists.iter().flat_map(|list| list.0.iter().cloned());
         tags.filter(|tag| !tag.is_empty()).collect()
     };

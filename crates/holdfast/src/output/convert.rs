@@ -6,12 +6,14 @@ use holdfast_format::record::{
 };
 use holdfast_repo::SnapshotInfo;
 
-use super::json::backup::Counts;
-use super::json::snapshot::{Lack as JsonLack, Snapshot, SnapshotSummary, Source};
+use super::json::backup::BackupCounts;
+use super::json::snapshot::{
+    LackDocument as JsonLack, SnapshotDocument, SnapshotSource, SnapshotSummaryDocument,
+};
 
 /// The counts of a backup.
-pub fn counts(summary: &Record) -> Counts {
-    Counts {
+pub fn counts(summary: &Record) -> BackupCounts {
+    BackupCounts {
         files_new: summary.files_new,
         files_changed: summary.files_changed,
         files_unmodified: summary.files_unmodified,
@@ -33,14 +35,14 @@ pub fn lossy(text: &Text) -> String {
 }
 
 /// A snapshot.
-pub fn snapshot(info: &SnapshotInfo) -> Snapshot {
+pub fn snapshot(info: &SnapshotInfo) -> SnapshotDocument {
     let it = &info.snapshot;
-    let summary = it.summary.backup_start.map(|backup_start| SnapshotSummary {
+    let summary = it.summary.backup_start.map(|backup_start| SnapshotSummaryDocument {
         backup_start,
         backup_end: it.summary.backup_end,
         counts: counts(&it.summary),
     });
-    Snapshot {
+    SnapshotDocument {
         time: it.time,
         parent: it.parent.map(|id| id.to_hex()),
         tree: it.sources.first().map(|source| source.tree.to_hex()).unwrap_or_default(),
@@ -82,11 +84,11 @@ fn lack(it: &Lack) -> JsonLack {
 }
 
 /// The trees of a snapshot with several sources.
-fn sources(snapshot: &SnapshotRecord) -> Vec<Source> {
+fn sources(snapshot: &SnapshotRecord) -> Vec<SnapshotSource> {
     if snapshot.sources.len() < 2 {
         return Vec::new();
     }
-    let source = |it: &SourceRecord| Source {
+    let source = |it: &SourceRecord| SnapshotSource {
         name: it.name.clone(),
         connector: it.connector.clone(),
         tree: it.tree.to_hex(),

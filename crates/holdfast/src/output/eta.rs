@@ -17,7 +17,7 @@ const MIB: f64 = 1_048_576.0;
 
 /// The state at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Sample {
+pub struct RateSample {
     /// Time since the start.
     pub now: Duration,
     /// Bytes found so far by the scan.
@@ -43,8 +43,8 @@ struct Sums {
 /// Estimates the remaining time from a series of samples.
 #[derive(Debug, Clone, Default)]
 pub struct EtaEstimator {
-    latest: Sample,
-    measured: Sample,
+    latest: RateSample,
+    measured: RateSample,
     sums: Sums,
     expected_share: Option<f64>,
 }
@@ -62,7 +62,7 @@ impl EtaEstimator {
     }
 
     /// Adds a sample. Samples must be in chronological order.
-    pub fn update(&mut self, sample: Sample) {
+    pub fn update(&mut self, sample: RateSample) {
         self.latest = sample;
         let since = |now: u64, before: u64| now.saturating_sub(before) as f64 / MIB;
         let skipped = since(sample.skipped_bytes, self.measured.skipped_bytes);
@@ -77,7 +77,7 @@ impl EtaEstimator {
 
     /// The remaining time; `None` while it cannot be estimated.
     pub fn remaining(&self) -> Option<Duration> {
-        let Sample { total_bytes, skipped_bytes, processed_bytes, .. } = self.latest;
+        let RateSample { total_bytes, skipped_bytes, processed_bytes, .. } = self.latest;
         let rest = total_bytes.saturating_sub(skipped_bytes.saturating_add(processed_bytes));
         if !self.latest.scan_finished {
             return None;

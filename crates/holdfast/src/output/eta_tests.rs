@@ -21,7 +21,7 @@ fn simulate(files: &[(f64, bool)], mut estimator: EtaEstimator) -> Vec<(f64, f64
             *(if file.1 { &mut skipped } else { &mut read }) += file.0 * part;
             left -= cost(file);
         }
-        estimator.update(Sample {
+        estimator.update(RateSample {
             now: Duration::from_secs_f64(now),
             total_bytes: (total * MIB) as u64,
             skipped_bytes: (skipped * MIB) as u64,
@@ -79,7 +79,8 @@ fn changes_first_with_an_expectation() {
 #[test]
 fn a_stall_is_counted() {
     let mut estimator = EtaEstimator::new();
-    let mut sample = Sample { total_bytes: 200 << 20, scan_finished: true, ..Sample::default() };
+    let mut sample =
+        RateSample { total_bytes: 200 << 20, scan_finished: true, ..RateSample::default() };
     for second in 1..=10 {
         sample.now = Duration::from_secs(second);
         sample.processed_bytes = if second == 10 { 100 << 20 } else { 0 };
@@ -93,29 +94,30 @@ fn a_stall_is_counted() {
 fn unknown_before_the_scan_ends_and_before_anything_moved() {
     let mut estimator = EtaEstimator::new();
     assert_eq!(estimator.remaining(), None);
-    let sample = Sample { now: Duration::from_secs(1), total_bytes: 100, ..Sample::default() };
-    estimator.update(Sample { processed_bytes: 50, ..sample });
+    let sample =
+        RateSample { now: Duration::from_secs(1), total_bytes: 100, ..RateSample::default() };
+    estimator.update(RateSample { processed_bytes: 50, ..sample });
     assert_eq!(estimator.remaining(), None);
     let mut fresh = EtaEstimator::new();
-    fresh.update(Sample { scan_finished: true, ..sample });
+    fresh.update(RateSample { scan_finished: true, ..sample });
     assert_eq!(fresh.remaining(), None);
 }
 
 #[test]
 fn zero_at_the_end() {
     let mut estimator = EtaEstimator::new();
-    estimator.update(Sample {
+    estimator.update(RateSample {
         total_bytes: 5,
         skipped_bytes: 5,
         scan_finished: true,
-        ..Sample::default()
+        ..RateSample::default()
     });
     assert_eq!(estimator.remaining(), Some(Duration::ZERO));
-    estimator.update(Sample {
+    estimator.update(RateSample {
         total_bytes: 5,
         skipped_bytes: 9,
         scan_finished: true,
-        ..Sample::default()
+        ..RateSample::default()
     });
     assert_eq!(estimator.remaining(), Some(Duration::ZERO));
 }

@@ -206,15 +206,15 @@ pub mod tests {
 
     /// A stream whose bytes a test can read.
     #[derive(Debug, Clone, Default)]
-    pub struct Captured(Arc<Mutex<Vec<u8>>>);
+    pub struct CapturedOutput(Arc<Mutex<Vec<u8>>>);
 
-    impl Captured {
+    impl CapturedOutput {
         pub fn text(&self) -> String {
             String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
         }
     }
 
-    impl Write for Captured {
+    impl Write for CapturedOutput {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().write(bytes)
         }
@@ -225,8 +225,8 @@ pub mod tests {
     }
 
     /// An output and its two streams.
-    pub fn captured(style: Style) -> (Output, Captured, Captured) {
-        let (stdout, stderr) = (Captured::default(), Captured::default());
+    pub fn captured(style: Style) -> (Output, CapturedOutput, CapturedOutput) {
+        let (stdout, stderr) = (CapturedOutput::default(), CapturedOutput::default());
         let output =
             Output::into_writers(style, Box::new(stdout.clone()), Box::new(stderr.clone()));
         (output, stdout, stderr)

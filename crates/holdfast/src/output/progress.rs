@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use unicode_width::UnicodeWidthStr;
 
-use super::eta::{EtaEstimator, Sample};
+use super::eta::{EtaEstimator, RateSample};
 use super::json::{backup, restore};
 use super::{Output, escape, locked, text};
 
@@ -186,7 +186,7 @@ impl View {
     fn show(&mut self) {
         let counters = locked(&self.counters).clone();
         let elapsed = self.start.elapsed();
-        self.estimator.update(Sample {
+        self.estimator.update(RateSample {
             now: elapsed,
             total_bytes: counters.total_bytes,
             skipped_bytes: counters.skipped_bytes,
@@ -276,9 +276,9 @@ fn backup_status(
     counters: &Counters,
     elapsed: Duration,
     remaining: Option<Duration>,
-) -> backup::Status {
+) -> backup::BackupStatus {
     let lossy = |path: &Vec<u8>| String::from_utf8_lossy(path).into_owned();
-    backup::Status {
+    backup::BackupStatus {
         message_type: "status",
         seconds_elapsed: elapsed.as_secs(),
         seconds_remaining: remaining.map(|time| time.as_secs()),
@@ -296,8 +296,8 @@ fn restore_status(
     counters: &Counters,
     elapsed: Duration,
     remaining: Option<Duration>,
-) -> restore::Status {
-    restore::Status {
+) -> restore::RestoreStatus {
+    restore::RestoreStatus {
         message_type: "status",
         seconds_elapsed: elapsed.as_secs(),
         seconds_remaining: remaining.map(|time| time.as_secs()),
@@ -307,8 +307,8 @@ fn restore_status(
 }
 
 /// The counters of a restore in restic's words.
-pub fn restore_counts(counters: &Counters) -> restore::Counts {
-    restore::Counts {
+pub fn restore_counts(counters: &Counters) -> restore::RestoreCounts {
+    restore::RestoreCounts {
         total_files: counters.total_files,
         files_restored: counters.files_done.saturating_sub(counters.files_skipped),
         files_skipped: counters.files_skipped,

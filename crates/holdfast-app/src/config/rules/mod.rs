@@ -6,15 +6,15 @@ mod terminals;
 
 use std::path::{Path, PathBuf};
 
-use super::file::{Draft, Tree};
-use crate::settings::reader::Reader;
+use super::file::{AppFileDraft, AppFileTree};
+use crate::settings::reader::SettingReader;
 
 /// Notes every mistake that concerns several sections.
 pub(super) fn check(
-    draft: &Draft,
-    tree: &Tree<'_, '_>,
+    draft: &AppFileDraft,
+    tree: &AppFileTree<'_, '_>,
     real: &dyn Fn(&Path) -> PathBuf,
-    reader: &mut Reader<'_>,
+    reader: &mut SettingReader<'_>,
 ) {
     names::check(draft, tree, reader);
     places::check(draft, tree, real, reader);

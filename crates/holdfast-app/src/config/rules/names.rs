@@ -1,13 +1,17 @@
 //! Names: each is used once, and refers to something that exists.
 
-use crate::check::{Check, CheckKind, Rows};
-use crate::config::file::{Draft, Tree};
-use crate::kind::{Class, DatabaseNames, Source};
+use crate::check::{CheckKind, CheckRule, Rows};
+use crate::config::file::{AppFileDraft, AppFileTree};
+use crate::kind::{AppSource, Class, DatabaseNames};
 use crate::settings::SourceName;
-use crate::settings::reader::Reader;
+use crate::settings::reader::SettingReader;
 use crate::settings::section::Placed;
 
-pub(super) fn check(draft: &Draft, tree: &Tree<'_, '_>, reader: &mut Reader<'_>) {
+pub(super) fn check(
+    draft: &AppFileDraft,
+    tree: &AppFileTree<'_, '_>,
+    reader: &mut SettingReader<'_>,
+) {
     if tree.is_empty("source") {
         let help = "add a section that begins with [[source]], with a name and a type";
         reader.absence(0..0, "the file has no source", help);
@@ -16,7 +20,7 @@ pub(super) fn check(draft: &Draft, tree: &Tree<'_, '_>, reader: &mut Reader<'_>)
     refuse_twice("source", names, tree, reader);
     let names = draft.checks.iter().map(|check| (check.index, check.value.name.as_str()));
     refuse_twice("check", names, tree, reader);
-    let view = View { draft, tree };
+    let view = NameRules { draft, tree };
     for check in &draft.checks {
         view.check(check, reader);
     }
@@ -30,8 +34,8 @@ pub(super) fn check(draft: &Draft, tree: &Tree<'_, '_>, reader: &mut Reader<'_>)
 fn refuse_twice<'n>(
     section: &str,
     names: impl Iterator<Item = (usize, &'n str)>,
-    tree: &Tree<'_, '_>,
-    reader: &mut Reader<'_>,
+    tree: &AppFileTree<'_, '_>,
+    reader: &mut SettingReader<'_>,
 ) {
     let mut seen: Vec<&str> = Vec::new();
     for (index, name) in names {
@@ -44,12 +48,12 @@ fn refuse_twice<'n>(
     }
 }
 
-struct View<'a, 't> {
-    draft: &'a Draft,
-    tree: &'a Tree<'a, 't>,
+struct NameRules<'a, 't> {
+    draft: &'a AppFileDraft,
+    tree: &'a AppFileTree<'a, 't>,
 }
 
-impl View<'_, '_> {
+impl NameRules<'_, '_> {
     /// The source that a key names. If there is none, its absence has been noted, or the source
     /// exists but has mistakes of its own.
     fn source(
@@ -58,8 +62,8 @@ impl View<'_, '_> {
         index: usize,
         key: &str,
         name: &SourceName,
-        reader: &mut Reader<'_>,
-    ) -> Option<&Placed<Source>> {
+        reader: &mut SettingReader<'_>,
+    ) -> Option<&Placed<AppSource>> {
         let found = self.draft.sources.iter().find(|source| source.value.name == *name);
         let names = self.tree.texts("source", "name");
         if found.is_none() && !names.contains(&name.as_str()) {
@@ -75,7 +79,7 @@ impl View<'_, '_> {
         found
     }
 
-    fn check(&self, check: &Placed<Check>, reader: &mut Reader<'_>) {
+    fn check(&self, check: &Placed<CheckRule>, reader: &mut SettingReader<'_>) {
         let Placed { index, value } = check;
         let asked = self.source("check", *index, "source", &value.source, reader);
         if let Some(asked) = asked {
@@ -102,7 +106,13 @@ impl View<'_, '_> {
     }
 
     /// Checks that the source is a database that can be queried.
-    fn asked(&self, index: usize, check: &Check, source: &Source, reader: &mut Reader<'_>) {
+    fn asked(
+        &self,
+        index: usize,
+        check: &CheckRule,
+        source: &AppSource,
+        reader: &mut SettingReader<'_>,
+    ) {
         let Some(databases) = source.kind.queried() else {
             let message = format!("\"{}\" is not a database that can be queried", source.name);
             let span = self.tree.of("check", index, "source");
@@ -140,9 +150,9 @@ impl View<'_, '_> {
     fn order(
         &self,
         index: usize,
-        asked: &Placed<Source>,
-        holding: &Placed<Source>,
-        reader: &mut Reader<'_>,
+        asked: &Placed<AppSource>,
+        holding: &Placed<AppSource>,
+        reader: &mut SettingReader<'_>,
     ) {
         let (rows, objects) = (&asked.value, &holding.value);
         if holding.index < asked.index && rows.class == objects.class && rows.class == Class::Data {

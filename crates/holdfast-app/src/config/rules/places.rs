@@ -4,19 +4,19 @@ use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use crate::config::file::{Draft, Tree};
-use crate::kind::{Class, Files, Source};
-use crate::settings::reader::Reader;
+use crate::config::file::{AppFileDraft, AppFileTree};
+use crate::kind::{AppSource, Class, FilesSettings};
+use crate::settings::reader::SettingReader;
 use crate::settings::section::Placed;
 use crate::settings::{Password, RepositoryUrl};
 
 pub(super) fn check(
-    draft: &Draft,
-    tree: &Tree<'_, '_>,
+    draft: &AppFileDraft,
+    tree: &AppFileTree<'_, '_>,
     real: &dyn Fn(&Path) -> PathBuf,
-    reader: &mut Reader<'_>,
+    reader: &mut SettingReader<'_>,
 ) {
-    let view = View { draft, tree, real };
+    let view = PlaceRules { draft, tree, real };
     view.keys_have_a_place(reader);
     view.repositories_differ(reader);
     let allowed = draft.secrets.as_ref().is_some_and(|rules| rules.allow_keys_with_data);
@@ -26,9 +26,9 @@ pub(super) fn check(
     view.repositories_are_outside(reader);
 }
 
-struct View<'a, 't> {
-    draft: &'a Draft,
-    tree: &'a Tree<'a, 't>,
+struct PlaceRules<'a, 't> {
+    draft: &'a AppFileDraft,
+    tree: &'a AppFileTree<'a, 't>,
     real: &'a dyn Fn(&Path) -> PathBuf,
 }
 
@@ -37,12 +37,12 @@ struct Kept<'a> {
     index: usize,
     item: usize,
     path: &'a Path,
-    source: &'a Source,
-    files: &'a Files,
+    source: &'a AppSource,
+    files: &'a FilesSettings,
 }
 
-impl View<'_, '_> {
-    fn keys_have_a_place(&self, reader: &mut Reader<'_>) {
+impl PlaceRules<'_, '_> {
+    fn keys_have_a_place(&self, reader: &mut SettingReader<'_>) {
         let mut any = false;
         for Placed { index, value } in &self.draft.sources {
             let key = if value.class == Class::Keys { "class" } else { "globals" };
@@ -63,7 +63,7 @@ impl View<'_, '_> {
         }
     }
 
-    fn repositories_differ(&self, reader: &mut Reader<'_>) {
+    fn repositories_differ(&self, reader: &mut SettingReader<'_>) {
         let (Some(main), Some(keys)) = (&self.draft.repository, &self.draft.keys_repository) else {
             return;
         };
@@ -90,7 +90,7 @@ impl View<'_, '_> {
     }
 
     /// Storing a dump together with its key would defeat the encryption.
-    fn keys_are_apart(&self, reader: &mut Reader<'_>) {
+    fn keys_are_apart(&self, reader: &mut SettingReader<'_>) {
         let kept = self.kept();
         let data = || kept.iter().filter(|kept| kept.source.class == Class::Data);
         for key in kept.iter().filter(|kept| kept.source.class == Class::Keys) {
@@ -122,7 +122,7 @@ impl View<'_, '_> {
     }
 
     /// A repository that backs up itself grows with every run.
-    fn repositories_are_outside(&self, reader: &mut Reader<'_>) {
+    fn repositories_are_outside(&self, reader: &mut SettingReader<'_>) {
         let repositories = [&self.draft.repository, &self.draft.keys_repository];
         for kept in self.kept() {
             for repository in repositories.into_iter().flatten() {

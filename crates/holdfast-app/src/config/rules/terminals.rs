@@ -2,12 +2,16 @@
 
 use std::ops::Range;
 
-use crate::config::file::{Draft, Tree};
+use crate::config::file::{AppFileDraft, AppFileTree};
 use crate::settings::argv::{Argv, Terminal};
-use crate::settings::reader::Reader;
+use crate::settings::reader::SettingReader;
 use crate::settings::section::Placed;
 
-pub(super) fn check(draft: &Draft, tree: &Tree<'_, '_>, reader: &mut Reader<'_>) {
+pub(super) fn check(
+    draft: &AppFileDraft,
+    tree: &AppFileTree<'_, '_>,
+    reader: &mut SettingReader<'_>,
+) {
     for Placed { index, value } in &draft.sources {
         for (key, command) in value.kind.commands() {
             refuse(command, tree.of("source", *index, key), reader);
@@ -15,7 +19,7 @@ pub(super) fn check(draft: &Draft, tree: &Tree<'_, '_>, reader: &mut Reader<'_>)
     }
 }
 
-fn refuse(command: &Argv, span: Range<usize>, reader: &mut Reader<'_>) {
+fn refuse(command: &Argv, span: Range<usize>, reader: &mut SettingReader<'_>) {
     let broken = "which corrupts a dump: every line feed becomes two bytes";
     match command.terminal() {
         Some(Terminal::AskedFor(flag)) => {

@@ -16,7 +16,7 @@ fn in_source(lines: &str) -> String {
     replaced(SMALL, "paths =", &format!("{lines}\npaths ="))
 }
 
-fn files(lines: &str) -> Files {
+fn files(lines: &str) -> FilesSettings {
     match &file(&in_source(lines)).sources[0].kind {
         SourceKind::Files(files) => files.clone(),
         other => panic!("{other:?}"),
@@ -35,7 +35,7 @@ fn the_small_file_has_its_defaults() {
     assert_eq!(file.restore.health_timeout, Duration::from_secs(300));
     assert_eq!((file.retention, file.keys_repository), (None, None));
     assert_eq!(file.sources.len(), 1);
-    let expected = Files { paths: vec![path("/srv/app")], ..Files::default() };
+    let expected = FilesSettings { paths: vec![path("/srv/app")], ..FilesSettings::default() };
     assert_eq!(file.sources[0].kind, SourceKind::Files(expected));
 }
 
@@ -392,14 +392,14 @@ fn checks() {
         [value("\"0\""), value("0"), value("-5"), value("true"), value("\"\"")],
         ["0", "0", "-5", "t", ""]
     );
-    let sequence = Sequence { table: "public.log".into(), column: "seq".into() };
+    let sequence = SequenceRule { table: "public.log".into(), column: "seq".into() };
     assert_eq!(
         kind("sequence = { table = \"public.log\", column = \"seq\" }"),
-        CheckKind::Sequence(sequence)
+        CheckKind::SequenceRule(sequence)
     );
     assert!(matches!(
         kind("chain = { table = \"log\", order = \"seq\", hash = \"h\", previous = \"p\" }"),
-        CheckKind::Chain(_)
+        CheckKind::ChainRule(_)
     ));
     for (lines, part) in [
         ("", "needs one of `objects-in`"),
@@ -427,11 +427,11 @@ fn hooks_say_when_and_around_what() {
     let with = |lines: &str| small(&format!("[[hook]]\n{lines}\n"));
     let hook =
         file(&with("finally = \"restore\"\ncommand = [\"a\"]\ntimeout = \"30s\"")).hooks[0].clone();
-    assert_eq!((hook.moment, hook.around), (Moment::Finally, Around::Restore));
+    assert_eq!((hook.moment, hook.around), (HookMoment::Finally, Around::Restore));
     assert_eq!(hook.timeout, Duration::from_secs(30));
     let hook =
         file(&with("before = \"source\"\nsource = \"files\"\ncommand = [\"a\"]")).hooks[0].clone();
-    assert_eq!((hook.moment, hook.source), (Moment::Before, SourceName::new("files")));
+    assert_eq!((hook.moment, hook.source), (HookMoment::Before, SourceName::new("files")));
     for (lines, part) in [
         ("command = [\"a\"]", "needs one of `before`"),
         ("before = \"run\"", "[[hook]] has no `command`"),

@@ -16,7 +16,7 @@ use holdfast_format::entry::FileTime;
 use holdfast_format::record::SourceRecord;
 use jiff::{SignedDuration, Timestamp};
 
-use super::Bucket;
+use super::BucketSettings;
 use super::connection::{open, source_options};
 use super::observer::WithKeys;
 use crate::kind::capture::token_of;
@@ -46,7 +46,7 @@ pub struct Sweep {
 
 /// A bucket ready to be listed.
 pub(super) struct BucketCapture<'a> {
-    settings: &'a Bucket,
+    settings: &'a BucketSettings,
     connection: Connection,
     sweep: Sweep,
     /// The time of its cut, once made, and remarks on it.
@@ -57,7 +57,7 @@ pub(super) struct BucketCapture<'a> {
 
 impl<'a> BucketCapture<'a> {
     pub fn new(
-        settings: &'a Bucket,
+        settings: &'a BucketSettings,
         scene: &CaptureScene<'_>,
         previous: Option<&SourceRecord>,
     ) -> Result<Self, CaptureError> {

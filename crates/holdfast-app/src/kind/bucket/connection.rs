@@ -22,7 +22,7 @@ use holdfast_format::bucket::{OBJECTS_NAME, key_of_name, name_of_key};
 use zeroize::Zeroizing;
 
 use super::capture::Sweep;
-use super::{Bucket, BucketChecksums, BucketCredentials, StorageClass};
+use super::{BucketChecksums, BucketCredentials, BucketSettings, StorageClass};
 use crate::connections::BucketAccess;
 use crate::settings::{self, AccessKeyId, BucketService};
 
@@ -33,7 +33,10 @@ const SECRET_BYTES_MAX: u64 = 64 << 10;
 ///
 /// # Errors
 /// If there are no credentials, or the settings are invalid.
-pub(super) fn open(bucket: &Bucket, access: &BucketAccess) -> Result<Connection, BucketError> {
+pub(super) fn open(
+    bucket: &BucketSettings,
+    access: &BucketAccess,
+) -> Result<Connection, BucketError> {
     Connection::open(options(bucket, access)?)
 }
 
@@ -43,7 +46,7 @@ pub(super) fn open(bucket: &Bucket, access: &BucketAccess) -> Result<Connection,
 /// # Errors
 /// As [`open`]; also if versions are requested and the server does not say whether there are any.
 pub(super) fn source(
-    bucket: &Bucket,
+    bucket: &BucketSettings,
     access: &BucketAccess,
     sweep: Option<Sweep>,
 ) -> Result<BucketSource, BucketError> {
@@ -66,7 +69,7 @@ pub fn path_of_key(key: &str) -> Option<Vec<u8>> {
 }
 
 /// What is kept of a bucket; callers may change more of it.
-pub(super) fn source_options(bucket: &Bucket, sweep: Option<Sweep>) -> BucketSourceOptions {
+pub(super) fn source_options(bucket: &BucketSettings, sweep: Option<Sweep>) -> BucketSourceOptions {
     // Amazon reports the number of tags with the content; not every server does.
     let tags = match (bucket.tags, &bucket.endpoint) {
         _ if bucket.url.service != BucketService::S3 => Tags::LeaveOut,
@@ -91,8 +94,8 @@ pub(super) fn source_options(bucket: &Bucket, sweep: Option<Sweep>) -> BucketSou
 /// `bucket`. Content is spooled in a folder created in `spool`. Nothing is replaced without
 /// `overwrite`.
 pub(super) fn target_options(
-    bucket: &Bucket,
-    kept: &Bucket,
+    bucket: &BucketSettings,
+    kept: &BucketSettings,
     spool: &Path,
     overwrite: bool,
 ) -> BucketTargetOptions {
@@ -110,7 +113,7 @@ pub(super) fn target_options(
 }
 
 /// How to reach a bucket.
-fn options(bucket: &Bucket, access: &BucketAccess) -> Result<BucketOptions, BucketError> {
+fn options(bucket: &BucketSettings, access: &BucketAccess) -> Result<BucketOptions, BucketError> {
     let service = match bucket.url.service {
         BucketService::S3 => Service::S3,
         BucketService::Google => Service::Google,
@@ -245,8 +248,8 @@ mod tests {
     use super::*;
     use crate::settings::{BucketUrl, WebUrl};
 
-    fn bucket(prefix: &str, endpoint: Option<&str>) -> Bucket {
-        Bucket {
+    fn bucket(prefix: &str, endpoint: Option<&str>) -> BucketSettings {
+        BucketSettings {
             url: BucketUrl {
                 service: BucketService::S3,
                 bucket: "documents".to_owned(),
@@ -310,7 +313,7 @@ mod tests {
             secret_file: secret_file.clone(),
             session_token_file,
         }));
-        let bucket = Bucket { credentials, ..bucket("", Some("http://127.0.0.1:9")) };
+        let bucket = BucketSettings { credentials, ..bucket("", Some("http://127.0.0.1:9")) };
         let access = access(&[("AWS_REGION", "eu-1")], folder.path());
         let error = options(&bucket, &access).unwrap_err().to_string();
         assert!(error.contains("secret cannot be read"), "{error}");
@@ -337,7 +340,7 @@ mod tests {
             let mut bucket = bucket("", None);
             bucket.url.service = service;
             bucket.account = Some("acc".to_owned());
-            options(&Bucket { credentials, ..bucket }, &access).unwrap()
+            options(&BucketSettings { credentials, ..bucket }, &access).unwrap()
         };
         let google = of(BucketService::Google, None);
         assert_eq!(google.service, Service::Google);
@@ -350,7 +353,7 @@ mod tests {
         let shown = format!("{:?}", of(BucketService::Azure, None).credentials);
         assert_eq!(shown, "Variables [\"AZURE_CLIENT_ID\"]");
         let kept = bucket("", None);
-        let google = Bucket {
+        let google = BucketSettings {
             url: BucketUrl { service: BucketService::Google, ..kept.url.clone() },
             ..kept
         };
@@ -378,7 +381,8 @@ mod tests {
     fn settings_become_options() {
         let kept = bucket("live/", None);
         let sweep = Sweep { at: FileTime { seconds: 1, nanoseconds: 0 }, is_due: true };
-        let options = source_options(&Bucket { versions: true, ..kept.clone() }, Some(sweep));
+        let options =
+            source_options(&BucketSettings { versions: true, ..kept.clone() }, Some(sweep));
         assert_eq!((options.versions, options.tags), (VersionSelection::All, Tags::WhereTold));
         assert!(options.look_ahead && options.attributes_as_of == Some(sweep.at));
         assert_eq!(options.prefix, "live/");
@@ -394,7 +398,7 @@ mod tests {
             configuration: None,
             storage_class: StorageClass::default(),
         };
-        let with = Bucket { restore, ..bucket("", None) };
+        let with = BucketSettings { restore, ..bucket("", None) };
         let options = target_options(&with, &kept, Path::new("/spool"), false);
         assert!(options.with_lock && options.with_encryption);
     }

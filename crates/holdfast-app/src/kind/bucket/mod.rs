@@ -14,9 +14,11 @@ use holdfast_connect::Source as Connector;
 use holdfast_format::record::SourceRecord;
 
 pub use connection::{key_of_path, path_of_key};
-pub use settings::{Bucket, BucketChecksums, BucketCredentials, BucketRestore, StorageClass};
+pub use settings::{
+    BucketChecksums, BucketCredentials, BucketRestore, BucketSettings, StorageClass,
+};
 
-use super::step::{Origin, Part, RestoreError, StepScene};
+use super::step::{Origin, RestoreError, RestorePart, StepScene};
 use super::{
     CaptureError, CaptureScene, Kind, Move, Probe, RestoreRank, SourceCapture, SourceKind,
 };
@@ -25,13 +27,13 @@ use crate::connections::Connections;
 use capture::BucketCapture;
 use step::ObjectsStep;
 
-impl Bucket {
+impl BucketSettings {
     pub(super) const WORD: &str = "bucket";
     pub(super) const ABOUT: &str =
         "Objects of a bucket: S3, Google Cloud Storage or Azure Blob Storage.";
 }
 
-impl Kind for Bucket {
+impl Kind for BucketSettings {
     fn word(&self) -> &'static str {
         Self::WORD
     }
@@ -86,7 +88,7 @@ impl Kind for Bucket {
 
     fn moves<'a>(
         &'a self,
-        part: &Part<'a>,
+        part: &RestorePart<'a>,
         origin: Origin<'a>,
         _scene: &StepScene<'a>,
     ) -> Result<Vec<Move<'a>>, RestoreError> {

@@ -12,12 +12,12 @@ use holdfast_format::bucket::DOCUMENT_NAME;
 use holdfast_format::entry::{Entry, EntryKind};
 use holdfast_repo::read::BlobReader;
 
-use super::Bucket;
+use super::BucketSettings;
 use super::capture::was_unsorted;
 use super::connection::{open, target_options};
 use super::observer::WithKeys;
 use crate::kind::step::{
-    NextStep, Origin, Part, RestoreContext, RestoreError, SourceTree, StepScene, Verified,
+    NextStep, Origin, RestoreContext, RestoreError, RestorePart, SourceTree, StepScene, Verified,
 };
 
 /// Folders of a bucket's tree, in the order in which they are restored.
@@ -26,8 +26,8 @@ const FOLDERS: [&[u8]; 2] = [b"/versions", b"/objects"];
 /// The objects of one source, and their target.
 pub(super) struct ObjectsMove<'a> {
     name: &'a str,
-    from: &'a Bucket,
-    to: &'a Bucket,
+    from: &'a BucketSettings,
+    to: &'a BucketSettings,
     tree: SourceTree<'a>,
     /// The bucket's own configuration as it was captured.
     document: Option<BucketDocument>,
@@ -40,8 +40,8 @@ pub(super) struct ObjectsMove<'a> {
 impl<'a> ObjectsMove<'a> {
     /// Opens the target.
     pub fn new(
-        part: &Part<'a>,
-        (from, to): (&'a Bucket, &'a Bucket),
+        part: &RestorePart<'a>,
+        (from, to): (&'a BucketSettings, &'a BucketSettings),
         origin: Origin<'a>,
         scene: &StepScene<'a>,
     ) -> Result<Self, RestoreError> {

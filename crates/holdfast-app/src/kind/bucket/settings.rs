@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::settings::section::{Section, Table};
+use crate::settings::section::{SettingSection, SettingTable};
 use crate::settings::value::Choice;
 use crate::settings::{BucketService, BucketUrl, Credentials, WebUrl};
 
 /// Objects of a bucket, or blobs of a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bucket {
+pub struct BucketSettings {
     /// The bucket, or a part of it.
     pub url: BucketUrl,
     /// The server, if not the service's own.
@@ -88,8 +88,8 @@ impl Choice for BucketChecksums {
     const WORDS: &'static [(&'static str, Self)] = &[("auto", Self::Auto), ("never", Self::Never)];
 }
 
-impl Table for BucketRestore {
-    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+impl SettingTable for BucketRestore {
+    fn read(section: &mut SettingSection<'_, '_>) -> Option<Self> {
         let configuration = section.optional(
             "configuration",
             "true restores the bucket's own configuration: versioning, lifecycle, policy and so \
@@ -164,8 +164,8 @@ impl BucketCredentials {
     }
 }
 
-impl Table for BucketCredentials {
-    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+impl SettingTable for BucketCredentials {
+    fn read(section: &mut SettingSection<'_, '_>) -> Option<Self> {
         let amazon = Credentials::read_one_of(section, &CREDENTIALS);
         let key_file = section.optional("key-file", "Google: key file of a service account.");
         let account_key =
@@ -207,8 +207,8 @@ impl Table for BucketCredentials {
     }
 }
 
-impl Table for Bucket {
-    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+impl SettingTable for BucketSettings {
+    fn read(section: &mut SettingSection<'_, '_>) -> Option<Self> {
         let url: Option<BucketUrl> = section.required(
             "url",
             "The bucket, as in s3://name, gs://name or azure://container, optionally with a \
@@ -277,7 +277,7 @@ struct KeptExtras {
 }
 
 impl KeptExtras {
-    fn read(section: &mut Section<'_, '_>) -> Self {
+    fn read(section: &mut SettingSection<'_, '_>) -> Self {
         let versions = section.optional(
             "versions",
             "true keeps older versions and delete markers too (S3 only). Default: false.",
@@ -316,7 +316,7 @@ struct ConnectionKeys {
 }
 
 impl ConnectionKeys {
-    fn read(section: &mut Section<'_, '_>) -> Self {
+    fn read(section: &mut SettingSection<'_, '_>) -> Self {
         let path_style = section.optional(
             "path-style",
             "true requests https://endpoint/bucket, false https://bucket.endpoint (S3 only). \
@@ -347,7 +347,7 @@ impl ConnectionKeys {
 }
 
 /// Refuses keys that do not apply to the service, and requires those it needs.
-fn refuse_foreign(section: &mut Section<'_, '_>, service: BucketService) {
+fn refuse_foreign(section: &mut SettingSection<'_, '_>, service: BucketService) {
     let foreign: &[&str] = match service {
         BucketService::S3 => &["account"],
         BucketService::Google => &["account", "region", "versions", "tags", "acl", "restore"],

@@ -6,18 +6,18 @@ use holdfast_connect::bucket::SettingMoment;
 use holdfast_connect::words::count;
 use holdfast_engine::Observer;
 
-use super::Bucket;
+use super::BucketSettings;
 use super::objects::ObjectsMove;
 use crate::kind::step::{
-    Effect, Origin, Part, Planning, RestoreError, Step, StepOutcome, StepRole, StepScene, StepWork,
-    Verified,
+    Effect, Origin, Planning, RestoreError, RestorePart, RestoreStep, StepOutcome, StepRole,
+    StepScene, StepWork, Verified,
 };
 
 /// The restore of one source of type `bucket`.
 pub(super) struct ObjectsStep<'a> {
-    part: Part<'a>,
-    from: &'a Bucket,
-    to: &'a Bucket,
+    part: RestorePart<'a>,
+    from: &'a BucketSettings,
+    to: &'a BucketSettings,
     origin: Origin<'a>,
     /// What the plan found.
     agreed: Cell<Option<BucketEffect>>,
@@ -35,7 +35,12 @@ enum BucketEffect {
 }
 
 impl<'a> ObjectsStep<'a> {
-    pub fn new(part: Part<'a>, from: &'a Bucket, to: &'a Bucket, origin: Origin<'a>) -> Self {
+    pub fn new(
+        part: RestorePart<'a>,
+        from: &'a BucketSettings,
+        to: &'a BucketSettings,
+        origin: Origin<'a>,
+    ) -> Self {
         Self { part, from, to, origin, agreed: Cell::new(None) }
     }
 
@@ -83,7 +88,7 @@ impl<'a> ObjectsStep<'a> {
     }
 }
 
-impl Step for ObjectsStep<'_> {
+impl RestoreStep for ObjectsStep<'_> {
     fn name(&self) -> String {
         format!("objects {}", self.part.name())
     }

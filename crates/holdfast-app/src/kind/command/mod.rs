@@ -11,14 +11,14 @@ use holdfast_connect::Source as Connector;
 use holdfast_connect::command::{CommandSource, StreamEntry};
 use holdfast_format::record::SourceRecord;
 
-pub use settings::{CommandOutput, CommandRestore};
+pub use settings::{CommandRestore, CommandSettings};
 
-use super::step::{Origin, Part, RestoreError, StepScene};
+use super::step::{Origin, RestoreError, RestorePart, StepScene};
 use super::{CaptureError, CaptureScene, Kind, Manner, Move, Probe, SourceCapture, SourceKind};
 use crate::settings::Argv;
 use step::CommandStep;
 
-impl CommandOutput {
+impl CommandSettings {
     pub(super) const WORD: &str = "command";
     pub(super) const ABOUT: &str = "What a command prints, as one file.";
 
@@ -28,7 +28,7 @@ impl CommandOutput {
     }
 }
 
-impl Kind for CommandOutput {
+impl Kind for CommandSettings {
     fn word(&self) -> &'static str {
         Self::WORD
     }
@@ -63,7 +63,7 @@ impl Kind for CommandOutput {
 
     fn moves<'a>(
         &'a self,
-        part: &Part<'a>,
+        part: &RestorePart<'a>,
         origin: Origin<'a>,
         _scene: &StepScene<'a>,
     ) -> Result<Vec<Move<'a>>, RestoreError> {
@@ -75,7 +75,7 @@ impl Kind for CommandOutput {
 
 /// A command ready to be run.
 struct CommandCapture<'a> {
-    output: &'a CommandOutput,
+    output: &'a CommandSettings,
     entry: StreamEntry,
     scene: &'a CaptureScene<'a>,
 }

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use crate::settings::Argv;
-use crate::settings::section::{Section, Table};
+use crate::settings::section::{SettingSection, SettingTable};
 
 /// A source of type `command`: what a command prints, as one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CommandOutput {
+pub struct CommandSettings {
     /// The command.
     pub command: Argv,
     /// Path of the file in the snapshot.
@@ -25,8 +25,8 @@ pub enum CommandRestore {
     Command(Argv),
 }
 
-impl Table for CommandOutput {
-    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+impl SettingTable for CommandSettings {
+    fn read(section: &mut SettingSection<'_, '_>) -> Option<Self> {
         let command = section.required(
             "command",
             "Command whose output is backed up, as a list of words. If the command fails, so \
@@ -46,8 +46,8 @@ impl Table for CommandOutput {
     }
 }
 
-impl Table for CommandRestore {
-    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+impl SettingTable for CommandRestore {
+    fn read(section: &mut SettingSection<'_, '_>) -> Option<Self> {
         let file = section.optional("file", "File that a restore writes it to.");
         let command = section.optional(
             "command",

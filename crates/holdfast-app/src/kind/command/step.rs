@@ -3,21 +3,21 @@
 use std::path::Path;
 
 use super::feed::feed;
-use super::{CommandOutput, CommandRestore};
+use super::{CommandRestore, CommandSettings};
 use crate::kind::FilesRestore;
 use crate::kind::files::PathMove;
 use crate::kind::step::{
-    Effect, NextStep, Origin, Part, Planning, Remark, RestoreError, Step, StepOutcome, StepRole,
-    StepScene, StepWork, Verified,
+    Effect, NextStep, Origin, Planning, Remark, RestoreError, RestorePart, RestoreStep,
+    StepOutcome, StepRole, StepScene, StepWork, Verified,
 };
 use crate::settings::Argv;
 
 /// The restore of one source of type `command`.
 pub(super) struct CommandStep<'a> {
-    pub part: Part<'a>,
+    pub part: RestorePart<'a>,
     /// Path of the output in the snapshot.
     pub path: String,
-    pub to: &'a CommandOutput,
+    pub to: &'a CommandSettings,
     pub origin: Origin<'a>,
 }
 
@@ -42,7 +42,7 @@ impl CommandStep<'_> {
     }
 }
 
-impl Step for CommandStep<'_> {
+impl RestoreStep for CommandStep<'_> {
     fn name(&self) -> String {
         format!("output {}", self.part.name())
     }

@@ -12,17 +12,17 @@ use holdfast_connect::postgres::DumpFileSource;
 use holdfast_format::record::SourceRecord;
 use jiff::{SignedDuration, Timestamp};
 
-pub use settings::DumpFile;
+pub use settings::DumpSettings;
 
 use super::postgres::{overlap, refuse_live};
-use super::step::{Origin, Part, RestoreError, StepScene};
+use super::step::{Origin, RestoreError, RestorePart, StepScene};
 use super::{
-    CaptureError, CaptureScene, Kind, Manner, Move, Postgres, Probe, RestoreRank, Source,
-    SourceCapture, SourceKind,
+    AppSource, CaptureError, CaptureScene, Kind, Manner, Move, PostgresSettings, Probe,
+    RestoreRank, SourceCapture, SourceKind,
 };
 use crate::connections::Connections;
 
-impl DumpFile {
+impl DumpSettings {
     pub(super) const WORD: &str = "dump";
     pub(super) const ABOUT: &str = "A database dump that another program makes.";
 
@@ -49,7 +49,7 @@ impl DumpFile {
     }
 }
 
-impl Kind for DumpFile {
+impl Kind for DumpSettings {
     fn word(&self) -> &'static str {
         Self::WORD
     }
@@ -62,7 +62,7 @@ impl Kind for DumpFile {
         std::slice::from_ref(&self.file)
     }
 
-    fn database(&self) -> Option<&Postgres> {
+    fn database(&self) -> Option<&PostgresSettings> {
         self.restore.as_deref()
     }
 
@@ -94,8 +94,8 @@ impl Kind for DumpFile {
 
     fn refuse_live(
         &self,
-        part: &Part<'_>,
-        live: &Source,
+        part: &RestorePart<'_>,
+        live: &AppSource,
         origin: Origin<'_>,
         connections: &Connections<'_>,
     ) -> Result<(), RestoreError> {
@@ -109,7 +109,7 @@ impl Kind for DumpFile {
 
     fn moves<'a>(
         &'a self,
-        part: &Part<'a>,
+        part: &RestorePart<'a>,
         origin: Origin<'a>,
         scene: &StepScene<'a>,
     ) -> Result<Vec<Move<'a>>, RestoreError> {
@@ -118,7 +118,7 @@ impl Kind for DumpFile {
 }
 
 /// A dump ready to be read.
-struct DumpCapture<'a>(&'a DumpFile);
+struct DumpCapture<'a>(&'a DumpSettings);
 
 impl SourceCapture for DumpCapture<'_> {
     fn source(&self) -> io::Result<Box<dyn Connector>> {

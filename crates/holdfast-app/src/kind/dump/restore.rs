@@ -2,18 +2,19 @@
 
 use holdfast_connect::postgres::{DatabaseContent, RestoreSelection};
 
-use super::DumpFile;
+use super::DumpSettings;
 use crate::connections::Connections;
 use crate::kind::postgres::{DatabaseMove, DumpOrigin, SCRIPT, target_name, target_server};
 use crate::kind::step::{
-    NextStep, Origin, Part, Planning, Remark, RestoreError, Step, StepOutcome, StepRole, StepWork,
+    NextStep, Origin, Planning, Remark, RestoreError, RestorePart, RestoreStep, StepOutcome,
+    StepRole, StepWork,
 };
-use crate::kind::{DatabaseNames, Move, Postgres};
+use crate::kind::{DatabaseNames, Move, PostgresSettings};
 
 /// What is to be restored of a dump: its database, or nothing.
 pub(super) fn moves<'a>(
-    dump: &'a DumpFile,
-    part: &Part<'a>,
+    dump: &'a DumpSettings,
+    part: &RestorePart<'a>,
     origin: Origin<'a>,
     connections: &Connections<'_>,
 ) -> Result<Vec<Move<'a>>, RestoreError> {
@@ -29,8 +30,8 @@ pub(super) fn moves<'a>(
 
 /// The database of a dump: its name is only in the dump.
 fn databases<'a>(
-    to: &Postgres,
-    part: &Part<'a>,
+    to: &PostgresSettings,
+    part: &RestorePart<'a>,
     origin: Origin<'a>,
     connections: &Connections<'_>,
 ) -> Result<Vec<DatabaseMove<'a>>, RestoreError> {
@@ -70,7 +71,7 @@ fn databases<'a>(
 
 /// A dump that is not restored: it has no target, or is a script of several databases.
 struct DumpStep<'a> {
-    part: Part<'a>,
+    part: RestorePart<'a>,
     origin: Origin<'a>,
 }
 
@@ -97,7 +98,7 @@ impl DumpStep<'_> {
     }
 }
 
-impl Step for DumpStep<'_> {
+impl RestoreStep for DumpStep<'_> {
     fn name(&self) -> String {
         format!("dump {}", self.part.name())
     }

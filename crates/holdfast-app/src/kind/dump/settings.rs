@@ -3,22 +3,22 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::kind::Postgres;
-use crate::settings::section::{Section, Table};
+use crate::kind::PostgresSettings;
+use crate::settings::section::{SettingSection, SettingTable};
 
 /// A PostgreSQL dump that another program makes: a file of `pg_dump` or `pg_dumpall`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DumpFile {
+pub struct DumpSettings {
     /// The file.
     pub file: PathBuf,
     /// Its maximum age; no limit if absent.
     pub max_age: Option<Duration>,
     /// Where it is restored to a database; nowhere if absent.
-    pub restore: Option<Box<Postgres>>,
+    pub restore: Option<Box<PostgresSettings>>,
 }
 
-impl Table for DumpFile {
-    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+impl SettingTable for DumpSettings {
+    fn read(section: &mut SettingSection<'_, '_>) -> Option<Self> {
         let file = section.required(
             "file",
             "The dump: an archive (pg_dump -Fc), or a script from pg_dump or pg_dumpall. Either \

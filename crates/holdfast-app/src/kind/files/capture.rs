@@ -10,12 +10,12 @@ use holdfast_engine::backup::Compare;
 use holdfast_format::config::ChunkProfile;
 use holdfast_format::record::{Scope, Text};
 
-use super::Files;
+use super::FilesSettings;
 use crate::kind::{CaptureScene, Manner, SourceCapture};
 
 /// Files and folders ready to be walked.
 pub(super) struct FilesCapture<'a> {
-    pub files: &'a Files,
+    pub files: &'a FilesSettings,
     pub scene: &'a CaptureScene<'a>,
 }
 

@@ -15,21 +15,21 @@ use holdfast_connect::fs::source::{FsOptions, FsSource};
 use holdfast_format::record::SourceRecord;
 
 pub(super) use path_move::PathMove;
-pub use settings::{Files, FilesRestore, Owner};
+pub use settings::{FilesRestore, FilesSettings, Owner};
 
-use super::step::{Origin, Part, RestoreError, StepScene};
+use super::step::{Origin, RestoreError, RestorePart, StepScene};
 use super::{CaptureError, CaptureScene, Kind, Move, Probe, SourceCapture, SourceKind};
 use crate::check::{NameOf, RowNames};
 use crate::connections::Connections;
 use capture::FilesCapture;
 use step::FilesStep;
 
-impl Files {
+impl FilesSettings {
     pub(super) const WORD: &str = "files";
     pub(super) const ABOUT: &str = "Files and folders.";
 }
 
-impl Kind for Files {
+impl Kind for FilesSettings {
     fn word(&self) -> &'static str {
         Self::WORD
     }
@@ -38,7 +38,7 @@ impl Kind for Files {
         &self.paths
     }
 
-    fn files(&self) -> Option<&Files> {
+    fn files(&self) -> Option<&FilesSettings> {
         Some(self)
     }
 
@@ -68,7 +68,7 @@ impl Kind for Files {
     }
 
     /// Both sides must have the same number of paths.
-    fn check_target(&self, part: &Part<'_>) -> Result<(), RestoreError> {
+    fn check_target(&self, part: &RestorePart<'_>) -> Result<(), RestoreError> {
         let SourceKind::Files(from) = &part.from.kind else { return Ok(()) };
         if from.paths.len() == self.paths.len() {
             return Ok(());
@@ -102,7 +102,7 @@ impl Kind for Files {
 
     fn moves<'a>(
         &'a self,
-        part: &Part<'a>,
+        part: &RestorePart<'a>,
         origin: Origin<'a>,
         _scene: &StepScene<'a>,
     ) -> Result<Vec<Move<'a>>, RestoreError> {

@@ -6,12 +6,12 @@ use holdfast_connect::fs::filter::Filter;
 use serde_json::{Value as Json, json};
 
 use crate::settings::Bytes;
-use crate::settings::section::{Section, Table};
-use crate::settings::value::{Field, Value};
+use crate::settings::section::{SettingSection, SettingTable};
+use crate::settings::value::{SettingField, SettingValue};
 
 /// Files and folders, as `holdfast backup` stores them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Files {
+pub struct FilesSettings {
     /// What is backed up; absolute, never empty.
     pub paths: Vec<PathBuf>,
     /// Patterns to exclude.
@@ -48,15 +48,15 @@ pub struct Owner {
     pub gid: u32,
 }
 
-impl Files {
+impl FilesSettings {
     /// The rules that exclude entries; none if a pattern is malformed, which reading refuses.
     pub fn filter(&self) -> Filter {
         Filter::new(&self.exclude, &self.exclude_any_case).unwrap_or_default()
     }
 }
 
-impl Table for Files {
-    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+impl SettingTable for FilesSettings {
+    fn read(section: &mut SettingSection<'_, '_>) -> Option<Self> {
         let paths: Option<Vec<PathBuf>> = section
             .required("paths", "Files and folders. Relative paths are relative to this file.");
         let exclude =
@@ -97,7 +97,7 @@ impl Table for Files {
 }
 
 /// Notes malformed patterns.
-fn check_patterns(section: &mut Section<'_, '_>, key: &str, patterns: &[String]) {
+fn check_patterns(section: &mut SettingSection<'_, '_>, key: &str, patterns: &[String]) {
     if let Err(error) = Filter::new(patterns, &[]) {
         section.refuse(
             key,
@@ -107,15 +107,16 @@ fn check_patterns(section: &mut Section<'_, '_>, key: &str, patterns: &[String])
     }
 }
 
-impl Table for FilesRestore {
-    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+impl SettingTable for FilesRestore {
+    fn read(section: &mut SettingSection<'_, '_>) -> Option<Self> {
         let owner = section.optional("owner", "User and group as numbers, as in 1001:1001.");
-        let mode: Option<Mode> = section.optional("mode", "Permissions of files, as in 0644.");
-        Some(Self { owner, mode: mode.map(|Mode(mode)| mode) })
+        let mode: Option<FilePermissions> =
+            section.optional("mode", "Permissions of files, as in 0644.");
+        Some(Self { owner, mode: mode.map(|FilePermissions(mode)| mode) })
     }
 }
 
-impl Value for Owner {
+impl SettingValue for Owner {
     const EXPECTED: &'static str = "a user and a group in quotes";
     const EXAMPLE: &'static str = "\"1001:1001\"";
 
@@ -123,7 +124,7 @@ impl Value for Owner {
         json!({ "type": "string", "pattern": "^[0-9]+:[0-9]+$" })
     }
 
-    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+    fn read(field: &mut SettingField<'_, '_>) -> Option<Self> {
         let text = field.text::<Self>()?;
         let number = |digits: &str| {
             digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())?
@@ -138,9 +139,9 @@ impl Value for Owner {
     }
 }
 
-struct Mode(u32);
+struct FilePermissions(u32);
 
-impl Value for Mode {
+impl SettingValue for FilePermissions {
     const EXPECTED: &'static str = "permissions in quotes";
     const EXAMPLE: &'static str = "\"0644\"";
 
@@ -148,7 +149,7 @@ impl Value for Mode {
         json!({ "type": "string", "pattern": "^0?[0-7]{3}$" })
     }
 
-    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+    fn read(field: &mut SettingField<'_, '_>) -> Option<Self> {
         let text = field.text::<Self>()?;
         let digits = text.strip_prefix('0').filter(|rest| rest.len() == 3).unwrap_or(&text);
         let mode = Some(digits).filter(|digits| digits.len() == 3);

@@ -9,18 +9,18 @@ use holdfast_connect::words::count;
 use holdfast_format::record::KeyFingerprint;
 
 use super::target::adjusted;
-use super::{Files, PathMove};
+use super::{FilesSettings, PathMove};
 use crate::kind::Class;
 use crate::kind::step::{
-    KeyOnMachine, Origin, Part, Planning, RestoreError, SourceTree, Step, StepOutcome, StepRole,
-    StepScene, StepWork, Verified, key_on_machine,
+    KeyOnMachine, Origin, Planning, RestoreError, RestorePart, RestoreStep, SourceTree,
+    StepOutcome, StepRole, StepScene, StepWork, Verified, key_on_machine,
 };
 
 /// The restore of one source of files.
 pub(super) struct FilesStep<'a> {
-    pub part: Part<'a>,
-    pub from: &'a Files,
-    pub to: &'a Files,
+    pub part: RestorePart<'a>,
+    pub from: &'a FilesSettings,
+    pub to: &'a FilesSettings,
     pub origin: Origin<'a>,
 }
 
@@ -86,7 +86,7 @@ impl FilesStep<'_> {
     }
 }
 
-impl Step for FilesStep<'_> {
+impl RestoreStep for FilesStep<'_> {
     fn name(&self) -> String {
         format!("files {}", self.part.name())
     }

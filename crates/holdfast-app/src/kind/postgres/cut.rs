@@ -9,8 +9,8 @@ use holdfast_connect::postgres::{
     Cut, DatabaseSelection, GlobalsSelection, GlobalsSource, PostgresSource,
 };
 
-use super::Postgres;
-use crate::check::{OnRow, Queries};
+use super::PostgresSettings;
+use crate::check::{Queries, TakeRow};
 use crate::kind::step::{RestoreError, StepScene};
 use crate::kind::{CaptureError, Manner, SourceCapture, SourceCut};
 
@@ -23,11 +23,11 @@ impl SourceCut for PostgresCut {
     }
 
     fn capture(&self) -> Box<dyn SourceCapture> {
-        Box::new(PostgresCapture { cut: Arc::clone(&self.0), what: Captured::Databases })
+        Box::new(PostgresCapture { cut: Arc::clone(&self.0), what: CutPart::Databases })
     }
 
     fn capture_apart(&self) -> Box<dyn SourceCapture> {
-        Box::new(PostgresCapture { cut: Arc::clone(&self.0), what: Captured::Globals })
+        Box::new(PostgresCapture { cut: Arc::clone(&self.0), what: CutPart::Globals })
     }
 
     fn queries(&self) -> &dyn Queries {
@@ -40,12 +40,12 @@ impl Queries for PostgresCut {
         self.0.record().databases.iter().map(|it| it.name.clone()).collect()
     }
 
-    fn query(&self, database: &str, sql: &str, on_row: &mut OnRow<'_>) -> Result<(), String> {
+    fn query(&self, database: &str, sql: &str, on_row: &mut TakeRow<'_>) -> Result<(), String> {
         query(&self.0, database, sql, on_row)
     }
 }
 
-fn query(cut: &Cut, database: &str, sql: &str, on_row: &mut OnRow<'_>) -> Result<(), String> {
+fn query(cut: &Cut, database: &str, sql: &str, on_row: &mut TakeRow<'_>) -> Result<(), String> {
     let outcome = cut.query(database, sql, &mut |row| {
         on_row(row);
         Ok(())
@@ -53,22 +53,22 @@ fn query(cut: &Cut, database: &str, sql: &str, on_row: &mut OnRow<'_>) -> Result
     outcome.map_err(|error| error.to_string())
 }
 
-enum Captured {
+enum CutPart {
     Databases,
     Globals,
 }
 
 struct PostgresCapture {
     cut: Arc<Cut>,
-    what: Captured,
+    what: CutPart,
 }
 
 impl SourceCapture for PostgresCapture {
     fn source(&self) -> io::Result<Box<dyn Connector>> {
         let cut = Arc::clone(&self.cut);
         Ok(match self.what {
-            Captured::Databases => Box::new(PostgresSource::new(cut)),
-            Captured::Globals => Box::new(GlobalsSource::new(cut)),
+            CutPart::Databases => Box::new(PostgresSource::new(cut)),
+            CutPart::Globals => Box::new(GlobalsSource::new(cut)),
         })
     }
 
@@ -94,7 +94,7 @@ pub(super) struct RestoredDatabases {
 
 impl RestoredDatabases {
     pub fn open(
-        postgres: &Postgres,
+        postgres: &PostgresSettings,
         names: Vec<(String, String)>,
         source: &str,
         scene: &StepScene<'_>,
@@ -116,7 +116,7 @@ impl Queries for RestoredDatabases {
         self.names.iter().map(|(from, _)| from.clone()).collect()
     }
 
-    fn query(&self, database: &str, sql: &str, on_row: &mut OnRow<'_>) -> Result<(), String> {
+    fn query(&self, database: &str, sql: &str, on_row: &mut TakeRow<'_>) -> Result<(), String> {
         let to = self.names.iter().find(|(from, _)| from == database);
         query(&self.cut, to.map_or(database, |(_, to)| to.as_str()), sql, on_row)
     }

@@ -16,24 +16,24 @@ pub(crate) use restore::into_steps;
 pub(super) use restore::server as target_server;
 pub use restore::{DatabaseMove, EmitTo, RolesMove, emit_database};
 pub(super) use restore::{DumpOrigin, SCRIPT, overlap, refuse_live, target_name};
-pub use settings::{DatabaseNames, GlobalsPlace, Postgres};
+pub use settings::{DatabaseNames, GlobalsPlace, PostgresSettings};
 
-use super::step::{Origin, Part, RestoreError, StepScene};
+use super::step::{Origin, RestoreError, RestorePart, StepScene};
 use super::{
-    CaptureError, CaptureScene, Kind, Move, Probe, RestoreRank, SharedCut, Source, SourceCapture,
-    SourceKind,
+    AppSource, CaptureError, CaptureScene, Kind, Move, Probe, RestoreRank, SharedCut,
+    SourceCapture, SourceKind,
 };
 use crate::check::Queries;
 use crate::connections::Connections;
 use crate::settings::Argv;
 use cut::{PostgresCut, RestoredDatabases};
 
-impl Postgres {
+impl PostgresSettings {
     pub(super) const WORD: &str = "postgres";
     pub(super) const ABOUT: &str = "Databases of a PostgreSQL server.";
 }
 
-impl Kind for Postgres {
+impl Kind for PostgresSettings {
     fn word(&self) -> &'static str {
         Self::WORD
     }
@@ -75,7 +75,7 @@ impl Kind for Postgres {
         self.url.address().paths().iter().any(|path| Path::new(path).starts_with(folder))
     }
 
-    fn database(&self) -> Option<&Postgres> {
+    fn database(&self) -> Option<&PostgresSettings> {
         Some(self)
     }
 
@@ -131,8 +131,8 @@ impl Kind for Postgres {
 
     fn refuse_live(
         &self,
-        part: &Part<'_>,
-        live: &Source,
+        part: &RestorePart<'_>,
+        live: &AppSource,
         origin: Origin<'_>,
         connections: &Connections<'_>,
     ) -> Result<(), RestoreError> {
@@ -144,7 +144,7 @@ impl Kind for Postgres {
 
     fn moves<'a>(
         &'a self,
-        part: &Part<'a>,
+        part: &RestorePart<'a>,
         origin: Origin<'a>,
         scene: &StepScene<'a>,
     ) -> Result<Vec<Move<'a>>, RestoreError> {
@@ -163,7 +163,7 @@ impl Kind for Postgres {
 
     fn restored_queries(
         &self,
-        part: &Part<'_>,
+        part: &RestorePart<'_>,
         origin: Origin<'_>,
         scene: &StepScene<'_>,
     ) -> Result<Option<Box<dyn Queries>>, RestoreError> {

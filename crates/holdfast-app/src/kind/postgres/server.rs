@@ -7,13 +7,13 @@ use holdfast_connect::postgres::{
     DatabaseSelection, GlobalsSelection, PostgresOptions, PostgresServer,
 };
 
-use super::{DatabaseNames, GlobalsPlace, Postgres};
+use super::{DatabaseNames, GlobalsPlace, PostgresSettings};
 use crate::connections::Connections;
 
 /// How long to wait for table locks if the file does not say.
 const LOCK_TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
 
-impl Postgres {
+impl PostgresSettings {
     /// How to reach the server. The error is one sentence.
     pub(super) fn server(&self, connections: &Connections<'_>) -> Result<PostgresServer, String> {
         let mut server = PostgresServer::new(self.url.as_str());

@@ -5,13 +5,13 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use crate::settings::repository::optional_password;
-use crate::settings::section::{Section, Table};
-use crate::settings::value::{Choice, Field, Value};
+use crate::settings::section::{SettingSection, SettingTable};
+use crate::settings::value::{Choice, SettingField, SettingValue};
 use crate::settings::{Argv, Password, PostgresUrl};
 
 /// Databases of a PostgreSQL server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Postgres {
+pub struct PostgresSettings {
     /// The server, as seen from where the programs run.
     pub url: PostgresUrl,
     /// The password; if absent, libpq finds one (`.pgpass`) or needs none (peer).
@@ -55,8 +55,8 @@ impl Choice for GlobalsPlace {
         &[("with-keys", Self::WithKeys), ("with-data", Self::WithData), ("no", Self::Nowhere)];
 }
 
-impl Table for Postgres {
-    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+impl SettingTable for PostgresSettings {
+    fn read(section: &mut SettingSection<'_, '_>) -> Option<Self> {
         let url: Option<PostgresUrl> = section.required(
             "url",
             "URL of the server without a password, as in postgres://user@host/database, as seen \
@@ -111,7 +111,7 @@ impl Table for Postgres {
     }
 }
 
-impl Value for DatabaseNames {
+impl SettingValue for DatabaseNames {
     const EXPECTED: &'static str = "a list of names, or \"all\"";
     const EXAMPLE: &'static str = "[\"documenso\"]";
 
@@ -122,7 +122,7 @@ impl Value for DatabaseNames {
         ] })
     }
 
-    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+    fn read(field: &mut SettingField<'_, '_>) -> Option<Self> {
         if field.node.get_ref().as_str() == Some("all") {
             return Some(Self::All);
         }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use holdfast_format::record::KeyFingerprint;
 
-use super::{Part, RestoreContext};
+use super::{RestoreContext, RestorePart};
 use crate::fingerprint::Fingerprint;
 
 /// What this machine has of a key.
@@ -30,7 +30,7 @@ pub enum KeyOnMachine {
 pub fn key_on_machine(
     context: &RestoreContext<'_>,
     key: &KeyFingerprint,
-    parts: &[Part<'_>],
+    parts: &[RestorePart<'_>],
 ) -> KeyOnMachine {
     let part = parts.iter().find(|part| part.name() == key.source);
     let path = part.and_then(|part| part.destination(Path::new(OsStr::from_bytes(&key.path.0))));

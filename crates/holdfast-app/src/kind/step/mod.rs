@@ -22,7 +22,7 @@ pub use agreed::AgreedPaths;
 pub use error::RestoreError;
 pub use keys::{KeyOnMachine, key_on_machine};
 pub use next::{KeysAtHand, NextStep, Remark};
-pub use part::Part;
+pub use part::RestorePart;
 pub use plan::{Effect, PlanItem, Planning};
 pub use tree::{Origin, SourceTree};
 pub use work::{Hold, StepOutcome, StepWork, Verified};
@@ -108,7 +108,7 @@ pub struct StepScene<'a> {
     /// The snapshot of the keys, if keys are restored.
     pub keys: Option<&'a SnapshotInfo>,
     /// The sources to restore.
-    pub parts: Vec<Part<'a>>,
+    pub parts: Vec<RestorePart<'a>>,
 }
 
 impl<'a> StepScene<'a> {
@@ -138,7 +138,7 @@ pub enum StepRole {
 }
 
 /// One step of a restore.
-pub trait Step {
+pub trait RestoreStep {
     /// Its name in messages.
     fn name(&self) -> String;
 

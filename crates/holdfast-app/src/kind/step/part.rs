@@ -5,18 +5,18 @@ use std::path::{Path, PathBuf};
 use holdfast_format::record::{Snapshot, SourceRecord};
 
 use super::{NextStep, RestoreError};
-use crate::kind::Source;
+use crate::kind::AppSource;
 
 /// One source: as it was captured, and its target.
 #[derive(Debug, Clone, Copy)]
-pub struct Part<'a> {
+pub struct RestorePart<'a> {
     /// The source of the app file.
-    pub from: &'a Source,
+    pub from: &'a AppSource,
     /// Its target; the same unless another file gives the targets.
-    pub to: &'a Source,
+    pub to: &'a AppSource,
 }
 
-impl Part<'_> {
+impl RestorePart<'_> {
     /// Name of the source.
     pub fn name(&self) -> &str {
         self.from.name.as_str()

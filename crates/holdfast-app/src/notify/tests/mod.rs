@@ -8,11 +8,11 @@ mod webhooks;
 use std::time::Duration;
 
 use holdfast_connect::web::Proxies;
-use server::{Reply, Server};
+use server::{NoticeServer, Reply};
 
 use super::*;
 use crate::config::{Address, Healthchecks};
-use crate::hooks::State;
+use crate::hooks::EndState;
 use crate::settings::WebUrl;
 
 const FINE: Reply = Reply::Status(200, "");
@@ -47,7 +47,7 @@ fn notice() -> RunNotice {
     let source = |name: &str, kind: &str| SourceNotice {
         name: name.to_owned(),
         kind: kind.to_owned(),
-        state: State::Ok,
+        state: EndState::Ok,
         duration_seconds: 12.5,
         files: 10,
         total_bytes: 2000,
@@ -56,7 +56,7 @@ fn notice() -> RunNotice {
         missing_objects: 0,
     };
     RunNotice {
-        state: State::Incomplete,
+        state: EndState::Incomplete,
         exit_code: 3,
         snapshot: Some("c0ffee".to_owned()),
         total_bytes: 4000,
@@ -88,7 +88,7 @@ fn the_text_of_a_run() {
     incomplete, exit code 3
     ");
     let failed = RunNotice {
-        state: State::Failed,
+        state: EndState::Failed,
         exit_code: 1,
         error: Some("the disk is full".to_owned()),
         failed_hooks: 1,
@@ -113,7 +113,7 @@ fn the_text_of_a_run() {
 
 #[test]
 fn everybody_hears_of_a_run() {
-    let server = Server::start(&[FINE]);
+    let server = NoticeServer::start(&[FINE]);
     let folder = tempfile::tempdir().unwrap();
     let rules = Notify {
         healthchecks: Some(Healthchecks { address: address(&server.url("/check")) }),

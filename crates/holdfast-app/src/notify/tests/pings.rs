@@ -10,7 +10,7 @@ fn monitor(url: &str) -> Monitor {
 
 #[test]
 fn each_ping_has_its_path_and_the_id_of_the_run() {
-    let server = Server::start(&[FINE]);
+    let server = NoticeServer::start(&[FINE]);
     let of = |path: &str| monitor(&server.url(path));
     of("/ping/uuid").start().unwrap();
     of("/ping/uuid").success("done").unwrap();
@@ -38,7 +38,8 @@ fn each_ping_has_its_path_and_the_id_of_the_run() {
 
 #[test]
 fn the_end_of_a_long_text_is_sent() {
-    let server = Server::start(&[FINE, FINE, Reply::Status(200, "Ping-Body-Limit: 100\r\n"), FINE]);
+    let server =
+        NoticeServer::start(&[FINE, FINE, Reply::Status(200, "Ping-Body-Limit: 100\r\n"), FINE]);
     let text = format!("{}the end", "x".repeat(50_000));
     monitor(&server.url("/x")).exit(1, &text).unwrap();
     let mut with_limit = monitor(&server.url("/x"));
@@ -52,7 +53,7 @@ fn the_end_of_a_long_text_is_sent() {
 
 #[test]
 fn a_monitor_cannot_ask_for_more_than_is_sent() {
-    let server = Server::start(&[Reply::Status(200, "Ping-Body-Limit: 99999999\r\n"), FINE]);
+    let server = NoticeServer::start(&[Reply::Status(200, "Ping-Body-Limit: 99999999\r\n"), FINE]);
     let mut monitor = monitor(&server.url("/x"));
     monitor.start().unwrap();
     monitor.exit(1, &"x".repeat(50_000)).unwrap();
@@ -64,7 +65,7 @@ fn what_may_pass_is_tried_again() {
     for reply in
         [Reply::Status(500, ""), Reply::Status(503, ""), Reply::Status(429, ""), Reply::Close]
     {
-        let server = Server::start(&[reply.clone(), reply.clone(), FINE]);
+        let server = NoticeServer::start(&[reply.clone(), reply.clone(), FINE]);
         monitor(&server.url("/x")).exit(0, "text").unwrap();
         let bodies: Vec<_> = server.requests().into_iter().map(|request| request.body).collect();
         assert_eq!(bodies, ["text"; 3], "{reply:?}");
@@ -73,7 +74,7 @@ fn what_may_pass_is_tried_again() {
 
 #[test]
 fn six_attempts_are_all() {
-    let server = Server::start(&[Reply::Status(500, "")]);
+    let server = NoticeServer::start(&[Reply::Status(500, "")]);
     let told = monitor(&server.url("/secret-path")).exit(0, "").unwrap_err().to_string();
     assert_eq!(
         told,
@@ -84,7 +85,7 @@ fn six_attempts_are_all() {
 
 #[test]
 fn a_start_is_not_held_up_for_long() {
-    let server = Server::start(&[Reply::Status(500, "")]);
+    let server = NoticeServer::start(&[Reply::Status(500, "")]);
     monitor(&server.url("/x")).start().unwrap_err();
     assert_eq!(server.lines().len(), 2);
 }
@@ -92,7 +93,7 @@ fn a_start_is_not_held_up_for_long() {
 #[test]
 fn what_will_not_pass_is_not_tried_again() {
     for status in [400, 401, 404, 410] {
-        let server = Server::start(&[Reply::Status(status, "")]);
+        let server = NoticeServer::start(&[Reply::Status(status, "")]);
         let told = monitor(&server.url("/x")).exit(0, "").unwrap_err().to_string();
         assert!(told.contains(&format!("status {status} (1 attempts)")), "{told}");
         assert_eq!(server.lines().len(), 1);
@@ -101,7 +102,7 @@ fn what_will_not_pass_is_not_tried_again() {
 
 #[test]
 fn a_server_that_says_nothing_is_given_up() {
-    let server = Server::start(&[Reply::Silence]);
+    let server = NoticeServer::start(&[Reply::Silence]);
     let options = HttpOptions { timeout: Duration::from_millis(100), retries_max: 2, ..options() };
     let http = HttpClient::new(&options).unwrap();
     let rules = Healthchecks { address: address(&server.url("/secret-path")) };
@@ -111,14 +112,14 @@ fn a_server_that_says_nothing_is_given_up() {
 
 #[test]
 fn a_server_that_is_not_there_is_given_up() {
-    let url = Server::start(&[FINE]).url("/secret-path");
+    let url = NoticeServer::start(&[FINE]).url("/secret-path");
     let told = monitor(&url).exit(0, "").unwrap_err().to_string();
     assert!(told.contains("refused") && !told.contains("secret-path"), "{told}");
 }
 
 #[test]
 fn an_address_can_be_in_a_file() {
-    let server = Server::start(&[FINE]);
+    let server = NoticeServer::start(&[FINE]);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("url");
     let monitor = |text: &str| {

@@ -35,19 +35,19 @@ impl Request {
 }
 
 /// A server on a free loopback port. It ends with the test.
-pub(super) struct Server {
+pub(super) struct NoticeServer {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<Request>>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Server {
+impl NoticeServer {
     pub(super) fn start(replies: &[Reply]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (requests, stop) = (Arc::<Mutex<Vec<_>>>::default(), Arc::<AtomicBool>::default());
-        let work = Work {
+        let work = ServerWork {
             replies: replies.iter().cloned().collect(),
             requests: Arc::clone(&requests),
             stop: Arc::clone(&stop),
@@ -70,7 +70,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for NoticeServer {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::SeqCst);
         // Wakes the thread.
@@ -81,7 +81,7 @@ impl Drop for Server {
     }
 }
 
-struct Work {
+struct ServerWork {
     replies: VecDeque<Reply>,
     requests: Arc<Mutex<Vec<Request>>>,
     stop: Arc<AtomicBool>,
@@ -89,7 +89,7 @@ struct Work {
     silent: Vec<TcpStream>,
 }
 
-impl Work {
+impl ServerWork {
     fn run(mut self, listener: &TcpListener) {
         for stream in listener.incoming() {
             if self.stop.load(Ordering::SeqCst) {

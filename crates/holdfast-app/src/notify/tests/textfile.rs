@@ -59,25 +59,25 @@ fn the_last_success_outlives_failures() {
         ..notice()
     };
     let time = |hour: f64| Some(1_788_220_800.0 + 3600.0 * hour);
-    let first = render(&at("12", State::Incomplete), "");
+    let first = render(&at("12", EndState::Incomplete), "");
     assert_eq!((value(&first, run), value(&first, database)), (time(12.0), time(12.0)));
-    let failed = render(&at("13", State::Failed), &first);
+    let failed = render(&at("13", EndState::Failed), &first);
     assert_eq!((value(&failed, run), value(&failed, database)), (time(12.0), time(12.0)));
-    let failed = render(&at("14", State::Failed), &failed);
+    let failed = render(&at("14", EndState::Failed), &failed);
     assert_eq!(value(&failed, run), time(12.0));
     assert_eq!(
         value(&failed, "holdfast_last_run_timestamp_seconds{app=\"documenso\"}"),
         time(14.0)
     );
-    let mut partly = at("15", State::Incomplete);
-    partly.sources[0].state = State::Failed;
+    let mut partly = at("15", EndState::Incomplete);
+    partly.sources[0].state = EndState::Failed;
     let partly = render(&partly, &failed);
     assert_eq!((value(&partly, run), value(&partly, database)), (time(15.0), time(12.0)));
 }
 
 #[test]
 fn what_never_succeeded_has_no_time_of_success() {
-    let failed = RunNotice { state: State::Failed, ..notice() };
+    let failed = RunNotice { state: EndState::Failed, ..notice() };
     for previous in
         ["", "nonsense", "holdfast_last_success_timestamp_seconds{app=\"documenso\"} NaN\n"]
     {
@@ -95,7 +95,7 @@ fn the_file_is_replaced_whole() {
     let path = folder.path().join("app.prom");
     write_textfile(&path, &notice()).unwrap();
     let old = std::fs::File::open(&path).unwrap();
-    write_textfile(&path, &RunNotice { state: State::Failed, ..notice() }).unwrap();
+    write_textfile(&path, &RunNotice { state: EndState::Failed, ..notice() }).unwrap();
     // A reader that has the old file open still reads all of it.
     let before = std::io::read_to_string(old).unwrap();
     assert_eq!(before, render(&notice(), ""));

@@ -15,7 +15,7 @@ fn document() -> Json {
 
 #[test]
 fn the_document_arrives_as_it_is() {
-    let server = Server::start(&[FINE]);
+    let server = NoticeServer::start(&[FINE]);
     post(&client(), &rules(&server.url("/hook?x=1"), When::Always), false, &document()).unwrap();
     let request = &server.requests()[0];
     assert_eq!(request.line, "POST /hook?x=1");
@@ -26,7 +26,7 @@ fn the_document_arrives_as_it_is() {
 
 #[test]
 fn the_header_comes_from_a_file() {
-    let server = Server::start(&[FINE]);
+    let server = NoticeServer::start(&[FINE]);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("authorization");
     let rules =
@@ -46,7 +46,7 @@ fn the_header_comes_from_a_file() {
 
 #[test]
 fn it_may_be_sent_for_failures_only() {
-    let server = Server::start(&[FINE]);
+    let server = NoticeServer::start(&[FINE]);
     let rules = rules(&server.url("/"), When::Failure);
     post(&client(), &rules, true, &document()).unwrap();
     assert_eq!(server.lines().len(), 0);
@@ -56,13 +56,13 @@ fn it_may_be_sent_for_failures_only() {
 
 #[test]
 fn a_redirected_notice_arrives() {
-    let elsewhere = Server::start(&[FINE]);
+    let elsewhere = NoticeServer::start(&[FINE]);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("authorization");
     std::fs::write(&file, "Bearer hunter2").unwrap();
     let to: &'static str = format!("location: {}\r\n", elsewhere.url("/c")).leak();
     let replies = [Reply::Status(308, "location: /b\r\n"), Reply::Status(302, to)];
-    let server = Server::start(&replies);
+    let server = NoticeServer::start(&replies);
     let rules =
         Webhook { authorization_file: Some(file), ..rules(&server.url("/a"), When::Always) };
     post(&client(), &rules, false, &document()).unwrap();
@@ -76,7 +76,7 @@ fn a_redirected_notice_arrives() {
 
 #[test]
 fn a_server_that_redirects_in_a_circle_is_given_up() {
-    let server = Server::start(&[Reply::Status(302, "location: /a\r\n")]);
+    let server = NoticeServer::start(&[Reply::Status(302, "location: /a\r\n")]);
     let http = HttpClient::new(&HttpOptions { retries_max: 0, ..options() }).unwrap();
     let rules = rules(&server.url("/a"), When::Always);
     let told = post(&http, &rules, false, &document()).unwrap_err().to_string();

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::hooks::Ending;
 use crate::kind::step::{
-    Effect, Hold, NextStep, Planning, RestoreError, Step, StepOutcome, StepRole, StepWork, Verified,
+    Effect, Hold, NextStep, Planning, RestoreError, RestoreStep, StepOutcome, StepRole, StepWork,
+    Verified,
 };
 use crate::settings::Argv;
 
@@ -20,7 +21,7 @@ pub(super) struct StopStep<'a>(pub &'a Argv);
 /// Starts it.
 pub(super) struct StartStep<'a>(pub &'a Argv);
 
-impl Step for StopStep<'_> {
+impl RestoreStep for StopStep<'_> {
     fn name(&self) -> String {
         "stop the application".to_owned()
     }
@@ -49,7 +50,7 @@ impl Step for StopStep<'_> {
     }
 }
 
-impl Step for StartStep<'_> {
+impl RestoreStep for StartStep<'_> {
     fn name(&self) -> String {
         "start the application".to_owned()
     }

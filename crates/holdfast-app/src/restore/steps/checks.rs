@@ -6,22 +6,23 @@ use holdfast_engine::Observer;
 use jiff::Timestamp;
 
 use crate::check::{
-    Check, CheckReport, CheckRun, CheckScene, OnFailure, Queries, RowNames, SharedMemory, pass,
+    CheckEvaluation, CheckOutcome, CheckRule, CheckScene, OnFailure, Queries, RowNames,
+    SharedMemory, pass,
 };
 use crate::kind::Class;
 use crate::kind::step::{
-    Effect, Hold, Part, Planning, RestoreError, Step, StepOutcome, StepRole, StepScene, StepWork,
-    Verified,
+    Effect, Hold, Planning, RestoreError, RestorePart, RestoreStep, StepOutcome, StepRole,
+    StepScene, StepWork, Verified,
 };
 use crate::settings::SourceName;
 use holdfast_connect::words::count;
 
 /// Runs all checks whose sources were restored.
 pub(super) struct ChecksStep {
-    pub checks: Vec<Check>,
+    pub checks: Vec<CheckRule>,
 }
 
-impl Step for ChecksStep {
+impl RestoreStep for ChecksStep {
     fn name(&self) -> String {
         "checks".to_owned()
     }
@@ -38,7 +39,7 @@ impl Step for ChecksStep {
 
     fn act(&self, work: &mut StepWork<'_>) -> Result<StepOutcome, RestoreError> {
         let reports = self.reports(work.scene, work.observer)?;
-        let is_failure = |it: &&CheckReport| !it.passed && it.on_failure == OnFailure::Fail;
+        let is_failure = |it: &&CheckOutcome| !it.passed && it.on_failure == OnFailure::Fail;
         if reports.iter().any(|report| is_failure(&report)) {
             work.hold = Some(Hold::CheckFailed);
         }
@@ -57,10 +58,10 @@ impl ChecksStep {
         &self,
         scene: &StepScene<'_>,
         observer: &dyn Observer,
-    ) -> Result<Vec<CheckReport>, RestoreError> {
+    ) -> Result<Vec<CheckOutcome>, RestoreError> {
         let refused = |error: crate::check::CheckError| RestoreError::refused(error.to_string());
         let restored = RestoredScene::open(scene, &self.checks)?;
-        let mut run = CheckRun::ask(&self.checks, &restored).map_err(refused)?;
+        let mut run = CheckEvaluation::ask(&self.checks, &restored).map_err(refused)?;
         for name in run.sources() {
             let Some(part) = restored.part(&name) else { continue };
             let watch = run.watch(&name, part.from.kind.row_names());
@@ -81,7 +82,7 @@ impl ChecksStep {
     }
 }
 
-fn verified(report: &CheckReport, scene: &StepScene<'_>) -> Verified {
+fn verified(report: &CheckOutcome, scene: &StepScene<'_>) -> Verified {
     let application = scene.data.snapshot.application.as_ref();
     let captured = application.and_then(|it| it.checks.iter().find(|it| it.name == report.name));
     let mut message = report.sentence();
@@ -99,7 +100,7 @@ struct RestoredScene<'a> {
 
 impl<'a> RestoredScene<'a> {
     /// Opens the databases that the checks query.
-    fn open(scene: &'a StepScene<'a>, checks: &[Check]) -> Result<Self, RestoreError> {
+    fn open(scene: &'a StepScene<'a>, checks: &[CheckRule]) -> Result<Self, RestoreError> {
         let mut databases = BTreeMap::new();
         for part in &scene.parts {
             let is_queried = checks.iter().any(|check| check.source == part.from.name);
@@ -115,7 +116,7 @@ impl<'a> RestoredScene<'a> {
         Ok(Self { scene, databases })
     }
 
-    fn part(&self, name: &SourceName) -> Option<&Part<'a>> {
+    fn part(&self, name: &SourceName) -> Option<&RestorePart<'a>> {
         self.scene.parts.iter().find(|part| part.from.name == *name)
     }
 }

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::kind::step::{
-    Effect, Planning, RestoreContext, RestoreError, Step, StepOutcome, StepRole, StepWork, Verified,
+    Effect, Planning, RestoreContext, RestoreError, RestoreStep, StepOutcome, StepRole, StepWork,
+    Verified,
 };
 use crate::notify::{HttpClient, HttpOptions};
 use crate::settings::WebUrl;
@@ -21,7 +22,7 @@ pub(super) struct HealthStep<'a> {
     pub timeout: Duration,
 }
 
-impl Step for HealthStep<'_> {
+impl RestoreStep for HealthStep<'_> {
     fn name(&self) -> String {
         "health".to_owned()
     }

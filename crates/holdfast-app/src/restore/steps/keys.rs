@@ -1,7 +1,8 @@
 //! The keys of this machine, if keys are not restored.
 
 use crate::kind::step::{
-    Effect, KeyOnMachine, Planning, RestoreError, Step, StepOutcome, StepRole, StepWork, Verified,
+    Effect, KeyOnMachine, Planning, RestoreError, RestoreStep, StepOutcome, StepRole, StepWork,
+    Verified,
 };
 use crate::restore::NeededKey;
 
@@ -10,7 +11,7 @@ pub(super) struct KeysStep {
     pub needed: Vec<NeededKey>,
 }
 
-impl Step for KeysStep {
+impl RestoreStep for KeysStep {
     fn name(&self) -> String {
         "keys of this machine".to_owned()
     }

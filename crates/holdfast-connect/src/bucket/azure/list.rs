@@ -9,7 +9,7 @@ use super::headers::PROPERTIES;
 use crate::bucket::attributes::ObjectAttributes;
 use crate::bucket::http::encode;
 use crate::bucket::http::xml::Element;
-use crate::bucket::object::{ListPage, ListPosition, ListedObject};
+use crate::bucket::object::{ListPage, ListPosition, ListedKey};
 
 /// Reads a page.
 pub fn page(root: &Element, after: &ListPosition) -> Result<ListPage, String> {
@@ -36,7 +36,7 @@ pub fn page(root: &Element, after: &ListPosition) -> Result<ListPage, String> {
 }
 
 /// What a listing reports about one blob.
-fn listed(blob: &Element) -> Result<ListedObject, String> {
+fn listed(blob: &Element) -> Result<ListedKey, String> {
     let name = blob.child("Name").ok_or("a blob has no name")?;
     let key = match name.is_encoded {
         true => encode::decoded_path(&name.text),
@@ -48,7 +48,7 @@ fn listed(blob: &Element) -> Result<ListedObject, String> {
     let bytes = properties.text("Content-Length").and_then(|bytes| bytes.parse().ok());
     let etag = properties.text("Etag").unwrap_or_default().trim_matches('"').to_owned();
     let attributes = attributes(blob, properties, &etag);
-    Ok(ListedObject {
+    Ok(ListedKey {
         bytes: bytes.ok_or_else(|| missing("size"))?,
         modified: properties
             .text("Last-Modified")
@@ -58,7 +58,7 @@ fn listed(blob: &Element) -> Result<ListedObject, String> {
         is_latest: true,
         attributes: Some(Arc::new(attributes)),
         key,
-        ..ListedObject::default()
+        ..ListedKey::default()
     })
 }
 

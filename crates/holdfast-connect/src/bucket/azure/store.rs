@@ -19,7 +19,7 @@ use crate::bucket::http::payload::Payload;
 use crate::bucket::http::request::ServiceRequest;
 use crate::bucket::http::xml::escaped;
 use crate::bucket::object::{
-    AttributeQuery, ListPage, ListPosition, ListedObject, ObjectRef, PutMode, WrittenObject,
+    AttributeQuery, ListPage, ListPosition, ListedKey, ObjectRef, PutMode, WrittenObject,
 };
 use crate::bucket::store::{
     BucketObjects, BucketStore, Creation, Upload, UploadLimits, UploadedPart, Uploads,
@@ -127,7 +127,7 @@ impl BucketObjects for Azure {
 
     async fn attributes(
         &self,
-        listed: &ListedObject,
+        listed: &ListedKey,
         _: Option<&HeaderMap>,
         query: AttributeQuery,
     ) -> Result<ObjectAttributes, BucketError> {

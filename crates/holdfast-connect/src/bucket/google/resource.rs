@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::bucket::attributes::{Carry, MD5, ObjectAttributes};
-use crate::bucket::object::{ListPage, ListPosition, ListedObject};
+use crate::bucket::object::{ListPage, ListPosition, ListedKey};
 
 /// Attributes that are text in both directions, with their names in a resource.
 const TEXTS: [(&str, &str); 6] = [
@@ -92,13 +92,13 @@ pub fn generation(document: &[u8]) -> Result<String, String> {
     generation.map(str::to_owned).ok_or_else(|| "it has no generation".to_owned())
 }
 
-fn listed(resource: Resource) -> Result<ListedObject, String> {
+fn listed(resource: Resource) -> Result<ListedKey, String> {
     let missing = |what: &str| format!("{:?} has no readable {what}", resource.name);
     let bytes = resource.size.parse().map_err(|_| missing("size"))?;
     let created = moment(&resource.time_created).ok_or_else(|| missing("time"))?;
     let changed = resource.updated.as_deref().and_then(moment);
     let attributes = attributes(&resource);
-    Ok(ListedObject {
+    Ok(ListedKey {
         etag: resource.generation,
         bytes,
         modified: created,
@@ -106,7 +106,7 @@ fn listed(resource: Resource) -> Result<ListedObject, String> {
         is_latest: true,
         attributes: Some(Arc::new(attributes)),
         key: resource.name,
-        ..ListedObject::default()
+        ..ListedKey::default()
     })
 }
 

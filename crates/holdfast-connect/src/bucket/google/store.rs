@@ -18,7 +18,7 @@ use crate::bucket::http::client::{Client, ServiceResponse, malformed_response};
 use crate::bucket::http::payload::Payload;
 use crate::bucket::http::request::ServiceRequest;
 use crate::bucket::object::{
-    AttributeQuery, ListPage, ListPosition, ListedObject, ObjectRef, PutMode, WrittenObject,
+    AttributeQuery, ListPage, ListPosition, ListedKey, ObjectRef, PutMode, WrittenObject,
 };
 use crate::bucket::store::{BucketObjects, BucketStore, written_before};
 
@@ -89,7 +89,7 @@ impl BucketObjects for Google {
 
     async fn attributes(
         &self,
-        listed: &ListedObject,
+        listed: &ListedKey,
         _: Option<&HeaderMap>,
         _: AttributeQuery,
     ) -> Result<ObjectAttributes, BucketError> {

@@ -23,7 +23,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::BucketError;
-use super::object::{ListPage, ListPosition, ListedObject};
+use super::object::{ListPage, ListPosition, ListedKey};
 use join::Join;
 use sorted::Sorted;
 
@@ -90,7 +90,7 @@ enum SegmentEnd {
 }
 
 struct SegmentPage {
-    objects: Vec<ListedObject>,
+    objects: Vec<ListedKey>,
     /// Keys that were listed after the segment's end.
     behind: Vec<String>,
     /// The first key that was listed after a greater one, and that one.
@@ -139,7 +139,7 @@ impl BucketListing {
     /// # Errors
     /// Errors of the server; [`BucketError::Disorder`] if the server does not list in order
     /// although the plan says so.
-    pub fn next_page(&mut self) -> Result<Option<Vec<ListedObject>>, BucketError> {
+    pub fn next_page(&mut self) -> Result<Option<Vec<ListedKey>>, BucketError> {
         let Some(mut sorted) = self.sorted.take() else { return self.next_listed() };
         while let Some(page) = self.next_listed()? {
             sorted.hold(page)?;
@@ -150,7 +150,7 @@ impl BucketListing {
     }
 
     /// The objects of the next page as the server lists them.
-    fn next_listed(&mut self) -> Result<Option<Vec<ListedObject>>, BucketError> {
+    fn next_listed(&mut self) -> Result<Option<Vec<ListedKey>>, BucketError> {
         loop {
             self.cut();
             let Some(segment) = self.segments.front_mut() else { return Ok(None) };

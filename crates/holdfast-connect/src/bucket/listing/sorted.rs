@@ -1,7 +1,7 @@
 //! The listing of a server with an order of its own: held in full, and sorted.
 
 use super::super::BucketError;
-use super::super::object::ListedObject;
+use super::super::object::ListedKey;
 
 /// Maximum number of objects held, which takes some 300 MB.
 const HELD_MAX: usize = 1_000_000;
@@ -11,9 +11,9 @@ const PAGE_OBJECTS: usize = 1000;
 /// What is held.
 #[derive(Debug, Default)]
 pub struct Sorted {
-    held: Vec<ListedObject>,
+    held: Vec<ListedKey>,
     /// The pages to return, the last one first.
-    pages: Option<Vec<Vec<ListedObject>>>,
+    pages: Option<Vec<Vec<ListedKey>>>,
 }
 
 impl Sorted {
@@ -21,7 +21,7 @@ impl Sorted {
     ///
     /// # Errors
     /// [`BucketError::Limit`] if there are too many objects.
-    pub fn hold(&mut self, page: Vec<ListedObject>) -> Result<(), BucketError> {
+    pub fn hold(&mut self, page: Vec<ListedKey>) -> Result<(), BucketError> {
         self.held.extend(page);
         if self.held.len() > HELD_MAX {
             return Err(BucketError::Limit(format!(
@@ -34,7 +34,7 @@ impl Sorted {
     }
 
     /// The next page; `None` after the last.
-    pub fn next_page(&mut self) -> Option<Vec<ListedObject>> {
+    pub fn next_page(&mut self) -> Option<Vec<ListedKey>> {
         let held = &mut self.held;
         let pages = self.pages.get_or_insert_with(|| {
             let mut all = std::mem::take(held);

@@ -76,8 +76,8 @@ fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
-fn listed(key: &str) -> ListedObject {
-    ListedObject { key: key.to_owned(), is_latest: true, ..ListedObject::default() }
+fn listed(key: &str) -> ListedKey {
+    ListedKey { key: key.to_owned(), is_latest: true, ..ListedKey::default() }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::bucket::http::client::malformed_response;
 use crate::bucket::http::encode;
 use crate::bucket::http::request::ServiceRequest;
 use crate::bucket::http::xml::Element;
-use crate::bucket::object::{ListPage, ListPosition, ListedObject};
+use crate::bucket::object::{ListPage, ListPosition, ListedKey};
 
 impl S3 {
     /// A page of the objects whose keys begin with `prefix`, after a position.
@@ -116,9 +116,9 @@ pub(in crate::bucket) fn versions_page(
 /// False if the page must be sorted: some servers list all versions of a page first, then all
 /// delete markers. With other servers, whose order says more than times in whole seconds, nothing
 /// is moved.
-fn is_in_order(objects: &[ListedObject]) -> bool {
+fn is_in_order(objects: &[ListedKey]) -> bool {
     let markers_last = objects.is_sorted_by_key(|object| object.is_delete_marker);
-    let is_newer = |one: &ListedObject, other: &ListedObject| one.modified >= other.modified;
+    let is_newer = |one: &ListedKey, other: &ListedKey| one.modified >= other.modified;
     objects.is_sorted_by(|one, other| match one.key.cmp(&other.key) {
         Ordering::Less => true,
         Ordering::Equal => !markers_last || is_newer(one, other),
@@ -148,11 +148,7 @@ fn text_of_key(element: &Element, name: &str, is_encoded: bool) -> Result<String
 }
 
 /// What a listing reports about one object; or about a version, and whether it is a delete marker.
-fn listed(
-    element: &Element,
-    is_encoded: bool,
-    version: Option<bool>,
-) -> Result<ListedObject, String> {
+fn listed(element: &Element, is_encoded: bool, version: Option<bool>) -> Result<ListedKey, String> {
     let key = text_of_key(element, "Key", is_encoded)?;
     let missing = |name: &str| format!("{key:?} has no readable {name}");
     let is_delete_marker = version == Some(true);
@@ -163,7 +159,7 @@ fn listed(
     let modified = element.text("LastModified").and_then(moment).ok_or_else(|| missing("time"))?;
     let etag = element.text("ETag").unwrap_or_default().trim_matches('"').to_owned();
     let storage_class = element.text("StorageClass").filter(|class| !class.is_empty());
-    Ok(ListedObject {
+    Ok(ListedKey {
         etag,
         bytes,
         modified,
@@ -172,7 +168,7 @@ fn listed(
         is_latest: element.text("IsLatest") == Some("true"),
         is_delete_marker,
         key,
-        ..ListedObject::default()
+        ..ListedKey::default()
     })
 }
 

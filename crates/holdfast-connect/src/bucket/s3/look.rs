@@ -5,7 +5,7 @@ use http::header::HeaderMap;
 use super::client::S3;
 use crate::bucket::BucketError;
 use crate::bucket::attributes::ObjectAttributes;
-use crate::bucket::object::{AttributeQuery, ListedObject, Tags};
+use crate::bucket::object::{AttributeQuery, ListedKey, Tags};
 
 /// Maximum number of parts in a layout: S3 allows 10,000.
 const PARTS_MAX: u32 = 10_000;
@@ -17,7 +17,7 @@ impl S3 {
     /// Errors of the server.
     pub async fn complete(
         &self,
-        listed: &ListedObject,
+        listed: &ListedKey,
         headers: &HeaderMap,
         query: AttributeQuery,
     ) -> Result<ObjectAttributes, BucketError> {
@@ -49,7 +49,7 @@ impl S3 {
 
     /// The sizes of the parts that an object was uploaded in, as `SIZE*COUNT,...`; `None` if it was
     /// not uploaded in parts, or they are unknown.
-    async fn parts(&self, listed: &ListedObject) -> Result<Option<String>, BucketError> {
+    async fn parts(&self, listed: &ListedKey) -> Result<Option<String>, BucketError> {
         let Some(count) = part_count(&listed.etag) else { return Ok(None) };
         let which = listed.which();
         let Some(first) = self.part_bytes(which, 1).await? else { return Ok(None) };

@@ -19,7 +19,7 @@ use crate::bucket::http::encode;
 use crate::bucket::http::payload::Payload;
 use crate::bucket::http::request::ServiceRequest;
 use crate::bucket::http::xml::{Element, escaped};
-use crate::bucket::object::{ListPosition, ListedObject, ObjectRef, PutMode, WrittenObject};
+use crate::bucket::object::{ListPosition, ListedKey, ObjectRef, PutMode, WrittenObject};
 
 const CHECKSUM_MODE: HeaderName = HeaderName::from_static("x-amz-checksum-mode");
 
@@ -49,7 +49,7 @@ impl S3 {
     ///
     /// # Errors
     /// Errors of the server.
-    pub async fn find(&self, key: &str) -> Result<Option<ListedObject>, BucketError> {
+    pub async fn find(&self, key: &str) -> Result<Option<ListedKey>, BucketError> {
         if !self.is_disordered.load(Ordering::Relaxed) {
             let page = self.list(key, &ListPosition::default(), 1).await?;
             return Ok(page.objects.into_iter().next().filter(|object| object.key == key));
@@ -243,18 +243,18 @@ impl S3 {
 }
 
 /// What headers report about an object, in the form of a listing.
-fn listed(key: &str, headers: &HeaderMap) -> ListedObject {
+fn listed(key: &str, headers: &HeaderMap) -> ListedKey {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let modified = text(LAST_MODIFIED);
     let modified = modified.and_then(|date| DateTimeParser::new().parse_timestamp(date).ok());
-    ListedObject {
+    ListedKey {
         key: key.to_owned(),
         etag: written(headers).etag,
         bytes: text(CONTENT_LENGTH).and_then(|length| length.parse().ok()).unwrap_or_default(),
         modified: modified.unwrap_or_default().into(),
         storage_class: text(HeaderName::from_static("x-amz-storage-class")).map(str::to_owned),
         is_latest: true,
-        ..ListedObject::default()
+        ..ListedKey::default()
     }
 }
 

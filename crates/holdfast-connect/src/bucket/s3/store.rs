@@ -21,7 +21,7 @@ use crate::bucket::http::payload::Payload;
 use crate::bucket::http::request::ServiceRequest;
 use crate::bucket::http::xml::Element;
 use crate::bucket::object::{
-    AttributeQuery, ListPage, ListPosition, ListedObject, ObjectRef, PutMode, Tags, WrittenObject,
+    AttributeQuery, ListPage, ListPosition, ListedKey, ObjectRef, PutMode, Tags, WrittenObject,
 };
 use crate::bucket::store::{
     BucketObjects, BucketStore, Creation, Denied, ObjectVersions, Setting, Settings, Upload,
@@ -81,7 +81,7 @@ impl BucketObjects for S3 {
         self.is_disordered.store(true, Ordering::Relaxed);
     }
 
-    async fn find(&self, key: &str) -> Result<Option<ListedObject>, BucketError> {
+    async fn find(&self, key: &str) -> Result<Option<ListedKey>, BucketError> {
         self.find(key).await
     }
 
@@ -122,7 +122,7 @@ impl BucketObjects for S3 {
 
     async fn attributes(
         &self,
-        listed: &ListedObject,
+        listed: &ListedKey,
         headers: Option<&HeaderMap>,
         query: AttributeQuery,
     ) -> Result<ObjectAttributes, BucketError> {
@@ -132,7 +132,7 @@ impl BucketObjects for S3 {
         }
     }
 
-    async fn glance(&self, listed: &ListedObject) -> Result<ObjectAttributes, BucketError> {
+    async fn glance(&self, listed: &ListedKey) -> Result<ObjectAttributes, BucketError> {
         Ok(ObjectAttributes::from_headers(&self.head(listed.which()).await?))
     }
 

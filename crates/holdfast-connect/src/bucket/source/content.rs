@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use super::super::BucketError;
 use super::super::connection::Bucket;
 use super::super::http::client::ServiceResponse;
-use super::super::object::ListedObject;
+use super::super::object::ListedKey;
 use super::super::s3::checksum::Checker;
 use super::super::store::BucketStore;
 use crate::web::ResponseBody;
@@ -25,7 +25,7 @@ const RANGE_BYTES: u64 = 8 << 20;
 /// An object being read.
 pub struct ObjectContent {
     bucket: Bucket,
-    listed: Arc<ListedObject>,
+    listed: Arc<ListedKey>,
     /// The current metadata of the object, if it is not what the scan saw.
     changed: Option<Metadata>,
     stream: ObjectStream,
@@ -47,7 +47,7 @@ impl ObjectContent {
     /// Reads from a response that has begun.
     pub fn one(
         bucket: Bucket,
-        listed: Arc<ListedObject>,
+        listed: Arc<ListedKey>,
         changed: Option<Metadata>,
         answer: ServiceResponse,
     ) -> Self {
@@ -60,7 +60,7 @@ impl ObjectContent {
     /// Reads in ranges, this many concurrently.
     pub fn ranges(
         bucket: Bucket,
-        listed: Arc<ListedObject>,
+        listed: Arc<ListedKey>,
         changed: Option<Metadata>,
         width: usize,
     ) -> Self {
@@ -145,7 +145,7 @@ impl ContentReader for ObjectContent {
 /// The next bytes of an object that is read in one stream.
 async fn next_of_one(
     store: &dyn BucketStore,
-    listed: &ListedObject,
+    listed: &ListedKey,
     answer: &mut Option<ResponseBody>,
     received: &mut u64,
     attempts: &mut u32,
@@ -185,7 +185,7 @@ async fn next_of_one(
 /// Reads a whole range.
 async fn read_range(
     store: Arc<dyn BucketStore>,
-    listed: Arc<ListedObject>,
+    listed: Arc<ListedKey>,
     (first, last): (u64, u64),
 ) -> Result<Bytes, BucketError> {
     let length = (last - first + 1) as usize;

@@ -28,7 +28,7 @@ use super::BucketError;
 use super::attributes::ObjectAttributes;
 use super::connection::Bucket;
 use super::listing::{BucketListing, ListingPlan, RequestPage};
-use super::object::{AttributeQuery, ListedObject};
+use super::object::{AttributeQuery, ListedKey};
 use crate::{Leaf, LeafKind, Opener, Source, SourceItem, UnreadEntry};
 
 /// Mode of the directories.
@@ -53,7 +53,7 @@ pub struct BucketSource {
     /// Items that are ready.
     items: VecDeque<SourceItem>,
     /// Versions of the key that is being listed.
-    versions: Vec<ListedObject>,
+    versions: Vec<ListedKey>,
 }
 
 /// What comes next.
@@ -156,7 +156,7 @@ impl BucketSource {
     fn next_page(
         &self,
         listing: &mut BucketListing,
-    ) -> Result<Option<Vec<ListedObject>>, BucketError> {
+    ) -> Result<Option<Vec<ListedKey>>, BucketError> {
         let page = listing.next_page();
         if matches!(page, Err(BucketError::Disorder { .. })) {
             self.bucket.note_disorder();
@@ -165,7 +165,7 @@ impl BucketSource {
     }
 
     /// Uses the first object to find out whether tags and access rules may be read.
-    fn try_attributes(&mut self, page: Option<&[ListedObject]>) -> Result<(), BucketError> {
+    fn try_attributes(&mut self, page: Option<&[ListedKey]>) -> Result<(), BucketError> {
         let mut objects = page.unwrap_or_default().iter();
         let Some(first) = objects.find(|it| !it.is_delete_marker).filter(|_| !self.is_tried) else {
             return Ok(());
@@ -206,8 +206,8 @@ impl BucketSource {
     /// next one.
     fn take_page(
         &mut self,
-        page: Option<Vec<ListedObject>>,
-        each: impl Fn(&mut Self, Vec<ListedObject>),
+        page: Option<Vec<ListedKey>>,
+        each: impl Fn(&mut Self, Vec<ListedKey>),
     ) {
         let is_end = page.is_none();
         for listed in page.unwrap_or_default() {
@@ -223,7 +223,7 @@ impl BucketSource {
         }
     }
 
-    fn object_at_cut(&mut self, versions: Vec<ListedObject>) {
+    fn object_at_cut(&mut self, versions: Vec<ListedKey>) {
         if let Some(object) = versions::at_cut(&versions, self.cut) {
             let object = object.clone();
             match name_of_key(&object.key) {
@@ -233,7 +233,7 @@ impl BucketSource {
         }
     }
 
-    fn other_versions(&mut self, versions: Vec<ListedObject>) {
+    fn other_versions(&mut self, versions: Vec<ListedKey>) {
         let Some(key) = versions.first().map(|version| version.key.clone()) else { return };
         let others = versions::others(versions, self.cut);
         if others.is_empty() {
@@ -247,7 +247,7 @@ impl BucketSource {
         self.items.push_back(SourceItem::Leave);
     }
 
-    fn object(&mut self, name: Vec<u8>, listed: ListedObject) {
+    fn object(&mut self, name: Vec<u8>, listed: ListedKey) {
         let metadata = self.shared.metadata(&listed);
         let kind = LeafKind::File { size: listed.bytes };
         let opener: Box<dyn Opener> = if listed.is_delete_marker {

@@ -13,7 +13,7 @@ use super::super::BucketError;
 use super::super::attributes::{AttributeOrigin, ObjectAttributes};
 use super::super::connection::Bucket;
 use super::super::http::client::ServiceResponse;
-use super::super::object::{AttributeQuery, ListedObject};
+use super::super::object::{AttributeQuery, ListedKey};
 use super::content::{LARGE_BYTES_MIN, ObjectContent};
 use crate::{ContentPiece, ContentReader, Opener};
 
@@ -38,7 +38,7 @@ pub struct BucketSourceShared {
 
 impl BucketSourceShared {
     /// The metadata of an object's entry.
-    pub fn metadata(&self, listed: &ListedObject) -> Metadata {
+    pub fn metadata(&self, listed: &ListedKey) -> Metadata {
         let modified = listed.modified;
         let changed = listed.changed.map_or(modified, |changed| changed.max(modified));
         let version = listed.version.as_deref().unwrap_or_default();
@@ -66,7 +66,7 @@ fn identity(etag: &str, version: &str) -> u64 {
 /// An object that can be read.
 pub struct ObjectOpener {
     shared: Arc<BucketSourceShared>,
-    listed: ListedObject,
+    listed: ListedKey,
     found: Mutex<KnownAttributes>,
 }
 
@@ -76,17 +76,17 @@ enum KnownAttributes {
     /// They are being read ahead of time.
     Coming(JoinHandle<Result<ObjectAttributes, BucketError>>),
     /// The content is being read; they are in the headers of its response.
-    Headers(Arc<ListedObject>, Box<HeaderMap>),
+    Headers(Arc<ListedKey>, Box<HeaderMap>),
 }
 
 impl ObjectOpener {
     /// Access to a listed object.
-    pub fn new(shared: &Arc<BucketSourceShared>, listed: ListedObject) -> Self {
+    pub fn new(shared: &Arc<BucketSourceShared>, listed: ListedKey) -> Self {
         Self { shared: Arc::clone(shared), listed, found: Mutex::new(KnownAttributes::Nothing) }
     }
 
     /// The same, with the attributes being read right away.
-    pub fn looking_ahead(shared: &Arc<BucketSourceShared>, listed: ListedObject) -> Self {
+    pub fn looking_ahead(shared: &Arc<BucketSourceShared>, listed: ListedKey) -> Self {
         let (store, object) = (Arc::clone(shared.bucket.store()), listed.clone());
         let (looks, query) = (Arc::clone(&shared.looks), shared.query);
         let coming = shared.bucket.runtime().spawn(async move {
@@ -106,13 +106,13 @@ impl ObjectOpener {
         std::mem::replace(&mut *found, KnownAttributes::Nothing)
     }
 
-    fn keep(&self, listed: &Arc<ListedObject>, headers: HeaderMap) {
+    fn keep(&self, listed: &Arc<ListedKey>, headers: HeaderMap) {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         *found = KnownAttributes::Headers(Arc::clone(listed), Box::new(headers));
     }
 
     /// Starts reading the object as it was listed, or as it is now if it was replaced since.
-    async fn begin(&self) -> Result<(ListedObject, Begun), BucketError> {
+    async fn begin(&self) -> Result<(ListedKey, Begun), BucketError> {
         let store = &**self.shared.bucket.store();
         let mut listed = self.listed.clone();
         for look in 1.. {

@@ -1,17 +1,17 @@
 //! All versions of one key: which one is current at the cut, and how the others are named.
 
-use super::super::object::ListedObject;
+use super::super::object::ListedKey;
 use holdfast_format::bucket::name_of_key;
 use holdfast_format::entry::FileTime;
 
 /// The version that is current at the cut, if the object existed then; `versions` are those of one
 /// key, the newest first.
-pub fn at_cut(versions: &[ListedObject], cut: Option<FileTime>) -> Option<&ListedObject> {
+pub fn at_cut(versions: &[ListedKey], cut: Option<FileTime>) -> Option<&ListedKey> {
     let newest = versions.iter().find(|version| is_before(version, cut))?;
     (!newest.is_delete_marker).then_some(newest)
 }
 
-fn is_before(version: &ListedObject, cut: Option<FileTime>) -> bool {
+fn is_before(version: &ListedKey, cut: Option<FileTime>) -> bool {
     cut.is_none_or(|cut| version.modified <= cut)
 }
 
@@ -21,10 +21,10 @@ fn is_before(version: &ListedObject, cut: Option<FileTime>) -> bool {
 /// A name is the time, the position among the versions of that time, and the version's id: names
 /// ascend in the order of creation, and do not change unless an older version of the same time is
 /// deleted.
-pub fn others(versions: Vec<ListedObject>, cut: Option<FileTime>) -> Vec<(Vec<u8>, ListedObject)> {
+pub fn others(versions: Vec<ListedKey>, cut: Option<FileTime>) -> Vec<(Vec<u8>, ListedKey)> {
     let counts = at_cut(&versions, cut).and_then(|counts| counts.version.clone());
     let is_current = at_cut(&versions, cut).is_some();
-    let mut named: Vec<(Vec<u8>, ListedObject)> = Vec::new();
+    let mut named: Vec<(Vec<u8>, ListedKey)> = Vec::new();
     let mut before: Option<FileTime> = None;
     let mut place = 0;
     for version in versions.into_iter().rev().filter(|version| is_before(version, cut)) {
@@ -55,20 +55,20 @@ fn moment(time: FileTime) -> String {
 mod tests {
     use super::*;
 
-    fn version(second: i64, id: &str, is_delete_marker: bool) -> ListedObject {
-        ListedObject {
+    fn version(second: i64, id: &str, is_delete_marker: bool) -> ListedKey {
+        ListedKey {
             key: "k".to_owned(),
             etag: id.to_owned(),
             bytes: 1,
             modified: FileTime { seconds: 1_785_600_000 + second, nanoseconds: 0 },
             version: Some(id.to_owned()),
             is_delete_marker,
-            ..ListedObject::default()
+            ..ListedKey::default()
         }
     }
 
     /// Newest first, two of them in one second.
-    fn history() -> Vec<ListedObject> {
+    fn history() -> Vec<ListedKey> {
         vec![
             version(9, "e", false),
             version(7, "d", true),

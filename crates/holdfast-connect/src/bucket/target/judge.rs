@@ -4,7 +4,7 @@ use holdfast_format::entry::{Entry, EntryKind};
 
 use super::super::BucketError;
 use super::super::attributes::ObjectAttributes;
-use super::super::object::ListedObject;
+use super::super::object::ListedKey;
 use super::BucketTargetShared;
 
 impl BucketTargetShared {
@@ -23,7 +23,7 @@ impl BucketTargetShared {
 }
 
 /// What the listing shows.
-fn by_listing(standing: &ListedObject, kept: &ObjectAttributes, size: u64) -> Option<bool> {
+fn by_listing(standing: &ListedKey, kept: &ObjectAttributes, size: u64) -> Option<bool> {
     if standing.bytes != size {
         return Some(false);
     }
@@ -33,7 +33,7 @@ fn by_listing(standing: &ListedObject, kept: &ObjectAttributes, size: u64) -> Op
 
 /// ETags differ, sizes do not: what the object's attributes show.
 fn by_attributes(
-    standing: &ListedObject,
+    standing: &ListedKey,
     kept: &ObjectAttributes,
     found: &ObjectAttributes,
 ) -> Option<bool> {
@@ -74,13 +74,13 @@ mod tests {
     const ONE: &str = "0123456789abcdef0123456789abcdef";
     const OTHER: &str = "fedcba9876543210fedcba9876543210";
 
-    fn listed(etag: &str) -> ListedObject {
-        ListedObject {
+    fn listed(etag: &str) -> ListedKey {
+        ListedKey {
             key: "k".to_owned(),
             etag: etag.to_owned(),
             bytes: 7,
             is_latest: true,
-            ..ListedObject::default()
+            ..ListedKey::default()
         }
     }
 

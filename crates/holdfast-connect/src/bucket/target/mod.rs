@@ -30,7 +30,7 @@ use self::standing::ListedStretch;
 use super::BucketError;
 use super::attributes::ObjectAttributes;
 use super::connection::Bucket;
-use super::object::{ListedObject, ObjectRef};
+use super::object::{ListedKey, ObjectRef};
 use super::store::{BucketStore, Uploads, Versioning};
 use crate::TargetError;
 
@@ -105,7 +105,7 @@ impl BucketTargetShared {
     }
 
     /// What exists at a key of the target's bucket.
-    fn standing(&self, key: &str) -> Result<Option<ListedObject>, BucketError> {
+    fn standing(&self, key: &str) -> Result<Option<ListedKey>, BucketError> {
         let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
         self.runtime.block_on(standing.find(&*self.store, key))
     }

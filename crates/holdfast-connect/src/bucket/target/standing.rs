@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::BucketError;
-use super::super::object::{ListPosition, ListedObject};
+use super::super::object::{ListPosition, ListedKey};
 use super::super::store::BucketStore;
 
 /// Pages listed on the way to a key before it is queried by itself.
@@ -12,7 +12,7 @@ const PAGES_MAX: usize = 3;
 /// A stretch of the bucket as listed, minus what the owner of this has changed since.
 #[derive(Debug, Default)]
 pub struct ListedStretch {
-    objects: BTreeMap<String, ListedObject>,
+    objects: BTreeMap<String, ListedKey>,
     stretch: Option<CoveredKeys>,
 }
 
@@ -35,7 +35,7 @@ impl ListedStretch {
         &mut self,
         store: &dyn BucketStore,
         key: &str,
-    ) -> Result<Option<ListedObject>, BucketError> {
+    ) -> Result<Option<ListedKey>, BucketError> {
         if !self.covers(key) {
             let is_reached = match store.lists_from_any_key() {
                 _ if !store.lists_in_order().await? => false,

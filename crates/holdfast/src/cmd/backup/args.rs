@@ -11,7 +11,7 @@ use holdfast_format::config::ChunkProfile as Profile;
 use jiff::Timestamp;
 
 use crate::cmd::shared::{ExcludeArgs, GROUP_BY_HELP};
-use crate::parse::{ExcludeIfPresent, Size, TagList};
+use crate::parse::{ExcludeIfPresent, Size, TagListArgument};
 use crate::{parse, select};
 
 const EXAMPLES: &str = "\
@@ -128,7 +128,7 @@ pub struct FromArgs {
 pub struct LabelArgs {
     /// Tags for the snapshot
     #[arg(long = "tag", value_name = "TAG[,TAG...]")]
-    pub tags: Vec<TagList>,
+    pub tags: Vec<TagListArgument>,
 
     /// Host recorded in the snapshot [default: this machine's name]
     #[arg(short = 'H', long, value_name = "HOST", value_hint = ValueHint::Hostname)]
@@ -193,12 +193,12 @@ pub struct ReadingArgs {
 
     /// Average chunk size [default: dump for standard input and commands, else file]
     #[arg(long, value_name = "PROFILE")]
-    pub chunk_profile: Option<ChunkProfile>,
+    pub chunk_profile: Option<ChunkProfileArgument>,
 }
 
 /// Average chunk size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ChunkProfile {
+pub enum ChunkProfileArgument {
     /// About 8 KiB, for database dumps
     Dump,
     /// About 256 KiB, for files
@@ -228,9 +228,9 @@ impl ReadingArgs {
     /// The chunk sizes for the input.
     pub fn profile(&self, is_stream: bool) -> Profile {
         match self.chunk_profile {
-            Some(ChunkProfile::Dump) => Profile::Dump,
-            Some(ChunkProfile::File) => Profile::File,
-            Some(ChunkProfile::Media) => Profile::Media,
+            Some(ChunkProfileArgument::Dump) => Profile::Dump,
+            Some(ChunkProfileArgument::File) => Profile::File,
+            Some(ChunkProfileArgument::Media) => Profile::Media,
             None if is_stream => Profile::Dump,
             None => Profile::File,
         }

@@ -27,7 +27,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::output::eta::{EtaEstimator, Sample};
+    use crate::output::eta::{EtaEstimator, RateSample};
 
     const GIB: u64 = 1 << 30;
 
@@ -56,7 +56,7 @@ mod tests {
     fn what_is_unchanged_weighs_next_to_nothing() {
         let estimate = |mut estimator: EtaEstimator| {
             for second in 1..=10 {
-                estimator.update(Sample {
+                estimator.update(RateSample {
                     now: Duration::from_secs(second),
                     total_bytes: 100 * GIB,
                     skipped_bytes: 0,

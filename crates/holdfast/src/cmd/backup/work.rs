@@ -27,7 +27,7 @@ use crate::patterns::Excludes;
 use crate::{environment, own, paths, patterns, select};
 
 /// What to read, and how.
-pub(super) struct Work {
+pub(super) struct BackupWork {
     from: From,
     fs: FsOptions,
     excludes: Excludes,
@@ -40,8 +40,8 @@ enum From {
     Command(Vec<OsString>, StreamEntry),
 }
 
-impl Work {
-    pub fn plan(args: &Args, context: &Context) -> CommandResult<Work> {
+impl BackupWork {
+    pub fn plan(args: &Args, context: &Context) -> CommandResult<BackupWork> {
         let excludes = patterns::excludes(&args.exclude, &context.environment)?;
         let skip = &args.skip;
         let fs = FsOptions {
@@ -62,7 +62,7 @@ impl Work {
             None if args.from.stdin => From::Stdin(stream_entry(args, context)),
             None => From::Paths(paths::all(&args.paths, &args.from, context)?),
         };
-        Ok(Work { from, fs, excludes, stop: Arc::clone(&context.interrupted) })
+        Ok(BackupWork { from, fs, excludes, stop: Arc::clone(&context.interrupted) })
     }
 
     /// Excludes holdfast's own files; set once the repository is open.

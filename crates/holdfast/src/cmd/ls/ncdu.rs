@@ -25,7 +25,7 @@ pub struct Export<'a> {
 
 /// The program that made the listing.
 #[derive(Serialize)]
-struct Maker {
+struct NcduMaker {
     progname: &'static str,
     progver: &'static str,
     timestamp: i64,
@@ -33,7 +33,7 @@ struct Maker {
 
 /// An entry as ncdu describes it.
 #[derive(Serialize, Default)]
-struct Node {
+struct NcduNode {
     name: String,
     #[serde(skip_serializing_if = "is_zero")]
     asize: u64,
@@ -62,7 +62,7 @@ impl<'a> Export<'a> {
     /// [`EngineError::Output`].
     pub fn begin(out: &'a mut dyn Write, time: Timestamp) -> Result<Self, EngineError> {
         let (progname, progver) = ("holdfast", env!("CARGO_PKG_VERSION"));
-        let maker = json_text(&Maker { progname, progver, timestamp: time.as_second() })?;
+        let maker = json_text(&NcduMaker { progname, progver, timestamp: time.as_second() })?;
         let mut export = Self { out, open: vec![Vec::new()] };
         export.write(&format!("[1, 2, {maker}, [{{\"name\":\"/\"}}"))?;
         Ok(export)
@@ -83,11 +83,11 @@ impl<'a> Export<'a> {
         for end in slashes {
             let start = self.open.last().map_or(0, Vec::len) + 1;
             let name = name(&path[start..end]);
-            let node = json_text(&Node { name, mode: DIRECTORY_BITS, ..Node::default() })?;
+            let node = json_text(&NcduNode { name, mode: DIRECTORY_BITS, ..NcduNode::default() })?;
             self.write(&format!(",\n[{node}"))?;
             self.open.push(path[..end].to_vec());
         }
-        let node = json_text(&Node::of(entry))?;
+        let node = json_text(&NcduNode::of(entry))?;
         let is_directory = matches!(entry.kind, EntryKind::Directory(_));
         self.write(&format!(",\n{}{node}", if is_directory { "[" } else { "" }))?;
         if is_directory {
@@ -110,7 +110,7 @@ impl<'a> Export<'a> {
     }
 }
 
-impl Node {
+impl NcduNode {
     fn of(entry: &Entry) -> Self {
         let it = &entry.metadata;
         let asize = EntryView::new(b"", entry).size.unwrap_or(0);

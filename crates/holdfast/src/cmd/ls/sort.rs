@@ -24,7 +24,7 @@ pub struct Sorter {
     order: SortOrder,
     reverse: bool,
     bytes_max: usize,
-    rows: Vec<Row>,
+    rows: Vec<SortedRow>,
     bytes: usize,
     /// Number of lines so far, which keeps equal ones in the order of their paths.
     count: u64,
@@ -33,7 +33,7 @@ pub struct Sorter {
 
 /// A line and its sort key: bytes that ascend as the lines do. No key is a prefix of another.
 #[derive(Debug, PartialEq, Eq)]
-struct Row {
+struct SortedRow {
     key: Vec<u8>,
     line: String,
 }
@@ -61,8 +61,8 @@ impl Sorter {
             key.iter_mut().for_each(|byte| *byte = !*byte);
         }
         self.count += 1;
-        self.bytes += size_of::<Row>() + key.len() + line.len();
-        self.rows.push(Row { key, line });
+        self.bytes += size_of::<SortedRow>() + key.len() + line.len();
+        self.rows.push(SortedRow { key, line });
         if self.bytes > self.bytes_max { self.spill().map_err(cannot_sort) } else { Ok(()) }
     }
 
@@ -117,7 +117,7 @@ impl Spilled {
     }
 
     /// Adds a part of sorted rows.
-    fn add(&mut self, rows: impl Iterator<Item = Row>) -> io::Result<()> {
+    fn add(&mut self, rows: impl Iterator<Item = SortedRow>) -> io::Result<()> {
         let mut out = io::BufWriter::with_capacity(BUFFER_BYTES, &self.file);
         let mut end = self.ends.last().copied().unwrap_or(0);
         for row in rows {
@@ -135,8 +135,8 @@ impl Spilled {
 
     fn merge(self) -> io::Result<Merge> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        let mut parts: Vec<Part> =
-            starts.zip(&self.ends).map(|(start, end)| Part::new(start, *end)).collect();
+        let mut parts: Vec<SortPart> =
+            starts.zip(&self.ends).map(|(start, end)| SortPart::new(start, *end)).collect();
         let mut heads = BinaryHeap::new();
         for (number, part) in parts.iter_mut().enumerate() {
             heads.extend(part.next(&self.file)?.map(|row| Head { row, part: number }));
@@ -148,12 +148,12 @@ impl Spilled {
 /// All rows of a file in their order.
 struct Merge {
     file: File,
-    parts: Vec<Part>,
+    parts: Vec<SortPart>,
     heads: BinaryHeap<Head>,
 }
 
 impl Merge {
-    fn next(&mut self) -> io::Result<Option<Row>> {
+    fn next(&mut self) -> io::Result<Option<SortedRow>> {
         let Some(Head { row, part }) = self.heads.pop() else { return Ok(None) };
         let next = self.parts[part].next(&self.file)?;
         self.heads.extend(next.map(|row| Head { row, part }));
@@ -164,7 +164,7 @@ impl Merge {
 /// The first remaining row of a part; the greatest in a heap comes first.
 #[derive(PartialEq, Eq)]
 struct Head {
-    row: Row,
+    row: SortedRow,
     part: usize,
 }
 
@@ -181,7 +181,7 @@ impl PartialOrd for Head {
 }
 
 /// A part that is being read.
-struct Part {
+struct SortPart {
     next: u64,
     end: u64,
     buffer: Vec<u8>,
@@ -189,18 +189,18 @@ struct Part {
     used: usize,
 }
 
-impl Part {
-    fn new(next: u64, end: u64) -> Part {
-        Part { next, end, buffer: Vec::new(), used: 0 }
+impl SortPart {
+    fn new(next: u64, end: u64) -> SortPart {
+        SortPart { next, end, buffer: Vec::new(), used: 0 }
     }
 
-    fn next(&mut self, file: &File) -> io::Result<Option<Row>> {
+    fn next(&mut self, file: &File) -> io::Result<Option<SortedRow>> {
         if self.next == self.end && self.used == self.buffer.len() {
             return Ok(None);
         }
         let key = self.field(file)?;
         let line = String::from_utf8(self.field(file)?).map_err(io::Error::other)?;
-        Ok(Some(Row { key, line }))
+        Ok(Some(SortedRow { key, line }))
     }
 
     fn field(&mut self, file: &File) -> io::Result<Vec<u8>> {

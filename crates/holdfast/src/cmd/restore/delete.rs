@@ -61,7 +61,7 @@ fn identity(metadata: &Metadata) -> (u64, u64) {
 }
 
 /// The restore that is under way.
-pub struct Job<'a> {
+pub struct DeletionJob<'a> {
     pub repository: &'a Repository,
     pub chosen: &'a Chosen,
     pub root: &'a SnapshotRoot,
@@ -74,7 +74,7 @@ pub struct Job<'a> {
 /// # Errors
 /// As [`Deletion::plan`].
 pub fn plan<'a>(
-    job: &Job<'a>,
+    job: &DeletionJob<'a>,
     args: &'a Args,
     select: &'a Select<'a>,
     context: &Context,

@@ -1,8 +1,8 @@
 //! What is printed about a restore: the plan, each step, the report.
 
-use holdfast_app::hooks::State;
+use holdfast_app::hooks::EndState;
 use holdfast_app::restore::{
-    Effect, KeyOnMachine, KeysPlan, Plan, Remark, RestoreReport, StepReport, StepState,
+    Effect, KeyOnMachine, KeysPlan, Remark, RestoreAppReport, RestorePlan, StepReport, StepState,
 };
 
 use crate::context::Context;
@@ -16,7 +16,7 @@ use crate::output::{escape, next, text};
 ///
 /// # Errors
 /// The output cannot be written.
-pub fn plan(plan: &Plan, context: &Context) -> CommandResult {
+pub fn plan(plan: &RestorePlan, context: &Context) -> CommandResult {
     let output = &context.output;
     plan.warnings.iter().for_each(|warning| output.caution(&next::remark(warning)));
     if output.style().json {
@@ -120,7 +120,7 @@ pub fn step(step: &StepReport, context: &Context) {
 ///
 /// # Errors
 /// The output cannot be written.
-pub fn report(report: &RestoreReport, told: &[Remark], context: &Context) -> CommandResult {
+pub fn report(report: &RestoreAppReport, told: &[Remark], context: &Context) -> CommandResult {
     let output = &context.output;
     if output.style().json {
         let content = RestoreDocument::from(report);
@@ -136,8 +136,8 @@ pub fn report(report: &RestoreReport, told: &[Remark], context: &Context) -> Com
     }
     let time = text::time(report.snapshot_time, &environment::time_zone());
     let word = match report.state {
-        State::Failed => "stopped restoring",
-        State::Ok | State::Incomplete => "restored",
+        EndState::Failed => "stopped restoring",
+        EndState::Ok | EndState::Incomplete => "restored",
     };
     let took = text::seconds(report.duration_seconds);
     let id = short(&report.snapshot);

@@ -5,7 +5,7 @@ use holdfast_app::kind::Class;
 use holdfast_app::run::{self, RunContext};
 
 use super::tell::place;
-use crate::application::Application;
+use crate::application::LoadedApplication;
 use crate::context::Context;
 use crate::exit::{CommandError, CommandResult, ExitKind};
 use crate::output::escape;
@@ -15,7 +15,7 @@ use crate::output::escape;
 /// # Errors
 /// What would prevent it.
 pub fn show(
-    application: &Application<'_>,
+    application: &LoadedApplication<'_>,
     run_context: &RunContext<'_>,
     context: &Context,
 ) -> CommandResult {
@@ -32,9 +32,9 @@ pub fn show(
     for (class, name) in order(file) {
         let kind = file.source(name).map(|source| source.kind.word()).unwrap_or_default();
         let what = match class {
-            Step::Globals => "roles and tablespaces, to the keys".to_owned(),
-            Step::Keys => format!("{kind}, to the keys: {}", found(name)),
-            Step::Data => format!("{kind}: {}", found(name)),
+            RunStep::Globals => "roles and tablespaces, to the keys".to_owned(),
+            RunStep::Keys => format!("{kind}, to the keys: {}", found(name)),
+            RunStep::Data => format!("{kind}: {}", found(name)),
         };
         lines.push(format!("{step:>3}. {name}: {}", escape::text(&what)));
         step += 1;
@@ -51,22 +51,22 @@ pub fn show(
     lines.iter().try_for_each(|line| Ok::<_, CommandError>(context.output.line(line)?))
 }
 
-enum Step {
+enum RunStep {
     Keys,
     Globals,
     Data,
 }
 
 /// The sources in the order in which they are captured.
-fn order(file: &AppFile) -> Vec<(Step, &str)> {
-    let keys = file.sources_of(Class::Keys).map(|source| (Step::Keys, source.name.as_str()));
+fn order(file: &AppFile) -> Vec<(RunStep, &str)> {
+    let keys = file.sources_of(Class::Keys).map(|source| (RunStep::Keys, source.name.as_str()));
     let globals = file.sources.iter().filter(|source| source.kind.has_globals_apart());
-    let globals = globals.map(|source| (Step::Globals, source.name.as_str()));
-    let data = file.sources_of(Class::Data).map(|source| (Step::Data, source.name.as_str()));
+    let globals = globals.map(|source| (RunStep::Globals, source.name.as_str()));
+    let data = file.sources_of(Class::Data).map(|source| (RunStep::Data, source.name.as_str()));
     keys.chain(globals).chain(data).collect()
 }
 
-fn repositories(application: &Application<'_>) -> CommandResult<Vec<String>> {
+fn repositories(application: &LoadedApplication<'_>) -> CommandResult<Vec<String>> {
     let mut lines = Vec::new();
     let both = [
         (Class::Data, "data", Some(&application.file.repository)),

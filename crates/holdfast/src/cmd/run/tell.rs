@@ -2,7 +2,7 @@
 
 use holdfast_app::notify::RunNotice;
 use holdfast_app::run::SourceReport;
-use holdfast_app::settings::{Repository, RepositoryUrl};
+use holdfast_app::settings::{RepositorySettings, RepositoryUrl};
 
 use super::Done;
 use crate::context::Context;
@@ -12,7 +12,7 @@ use crate::output::json::run::RunDocument;
 use crate::output::{escape, text};
 
 /// Where a repository is.
-pub fn place(repository: &Repository) -> String {
+pub fn place(repository: &RepositorySettings) -> String {
     match &repository.url {
         RepositoryUrl::Local(folder) => escape::path(folder).into_owned(),
         RepositoryUrl::Elsewhere(url) => escape::text(url).into_owned(),

@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::environment;
 use crate::exit::{CommandError, CommandResult};
 use crate::output::escape;
-use crate::output::json::application::{Schedule, ScheduleFile};
+use crate::output::json::application::{ScheduleDocument, ScheduleFile};
 
 /// The folder for the administrator's units.
 pub const FOLDER: &str = "/etc/systemd/system";
@@ -118,7 +118,7 @@ fn tell_json(
         name: path.to_string_lossy().into_owned(),
         text: unit.text.clone(),
     });
-    Ok(context.output.json(&Schedule { files: files.collect(), commands })?)
+    Ok(context.output.json(&ScheduleDocument { files: files.collect(), commands })?)
 }
 
 #[cfg(test)]

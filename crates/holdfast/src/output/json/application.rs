@@ -16,7 +16,7 @@ pub struct TypedMessage<T> {
 
 /// A mistake in or warning about an app file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Remark<'a> {
+pub struct ConfigRemark<'a> {
     /// `mistake` or `warning`.
     pub message_type: &'static str,
     /// The app file.
@@ -58,7 +58,7 @@ pub struct ConfigSummary<'a> {
 
 /// The document of `schedule`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Schedule {
+pub struct ScheduleDocument {
     /// The files that were or would be written.
     pub files: Vec<ScheduleFile>,
     /// Commands that were run or have to be run afterwards.

@@ -28,7 +28,7 @@ impl Initialized {
 
 /// The progress of a backup, about ten times a second.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Status {
+pub struct BackupStatus {
     /// Always `status`.
     pub message_type: &'static str,
     /// Seconds since the start.
@@ -63,7 +63,7 @@ pub struct Status {
 /// The result for one entry; with `-vv`. Its stored size is not known, because the new data of many
 /// entries is compressed together.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct VerboseStatus {
+pub struct BackupVerboseStatus {
     /// Always `verbose_status`.
     pub message_type: &'static str,
     /// `new`, `unchanged`, `modified` or `scan_finished`.
@@ -83,17 +83,17 @@ pub struct VerboseStatus {
     pub total_files: u64,
 }
 
-impl VerboseStatus {
+impl BackupVerboseStatus {
     /// `action` happened to the entry at `path`.
     pub fn new(
         action: &'static str,
         path: &[u8],
         is_directory: bool,
         added: Added,
-    ) -> VerboseStatus {
+    ) -> BackupVerboseStatus {
         let slash: &[u8] = if is_directory { b"/" } else { b"" };
         let (item, item_base64) = name(&[path, slash].concat());
-        VerboseStatus {
+        BackupVerboseStatus {
             message_type: "verbose_status",
             action,
             item,
@@ -106,21 +106,21 @@ impl VerboseStatus {
     }
 
     /// The scan found this much to back up.
-    pub fn scan_finished(duration: Duration, total_files: u64, bytes: u64) -> VerboseStatus {
-        VerboseStatus {
+    pub fn scan_finished(duration: Duration, total_files: u64, bytes: u64) -> BackupVerboseStatus {
+        BackupVerboseStatus {
             message_type: "verbose_status",
             action: "scan_finished",
             duration: duration.as_secs_f64(),
             data_size: bytes,
             total_files,
-            ..VerboseStatus::default()
+            ..BackupVerboseStatus::default()
         }
     }
 }
 
 /// Counts of one backup; part of its summary and of the snapshot.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
+pub struct BackupCounts {
     /// New files.
     pub files_new: u64,
     /// Files whose content or metadata changed.
@@ -150,7 +150,7 @@ pub struct Counts {
 
 /// The last message of a backup.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Summary {
+pub struct BackupSummary {
     /// Always `summary`.
     pub message_type: &'static str,
     /// True if nothing was written.
@@ -158,7 +158,7 @@ pub struct Summary {
     pub dry_run: bool,
     /// The counts.
     #[serde(flatten)]
-    pub counts: Counts,
+    pub counts: BackupCounts,
     /// When the backup started.
     pub backup_start: Timestamp,
     /// When it ended.
@@ -170,10 +170,10 @@ pub struct Summary {
     pub snapshot_id: Option<String>,
 }
 
-impl Summary {
+impl BackupSummary {
     /// The end of a backup.
-    pub fn new(counts: Counts, start: Timestamp, end: Timestamp) -> Summary {
-        Summary {
+    pub fn new(counts: BackupCounts, start: Timestamp, end: Timestamp) -> BackupSummary {
+        BackupSummary {
             message_type: "summary",
             dry_run: false,
             counts,

@@ -6,14 +6,14 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::is_zero;
-use super::snapshot::Snapshot;
+use super::snapshot::SnapshotDocument;
 
 /// The first message of `ls`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LsSnapshot {
     /// The snapshot.
     #[serde(flatten)]
-    pub snapshot: Snapshot,
+    pub snapshot: SnapshotDocument,
     /// Always `snapshot`.
     pub message_type: &'static str,
     /// Always `snapshot`, for older scripts.
@@ -22,7 +22,7 @@ pub struct LsSnapshot {
 
 impl LsSnapshot {
     /// The entries of `snapshot` follow.
-    pub fn new(snapshot: Snapshot) -> LsSnapshot {
+    pub fn new(snapshot: SnapshotDocument) -> LsSnapshot {
         LsSnapshot { snapshot, message_type: "snapshot", struct_type: "snapshot" }
     }
 }
@@ -32,7 +32,7 @@ impl LsSnapshot {
 pub struct LsNode {
     /// The entry.
     #[serde(flatten)]
-    pub node: Node,
+    pub node: NodeDocument,
     /// Inode number.
     #[serde(skip_serializing_if = "is_zero")]
     pub inode: u64,
@@ -44,7 +44,7 @@ pub struct LsNode {
 
 impl LsNode {
     /// An entry and its inode number.
-    pub fn new(node: Node, inode: u64) -> LsNode {
+    pub fn new(node: NodeDocument, inode: u64) -> LsNode {
         LsNode { node, inode, message_type: "node", struct_type: "node" }
     }
 
@@ -52,13 +52,13 @@ impl LsNode {
     pub fn of(path: &[u8], entry: &Entry) -> LsNode {
         let view = EntryView::new(path, entry);
         let (name, inode) = (view.name.clone(), view.inode);
-        LsNode::new(Node { name, ..Node::of(path, view) }, inode)
+        LsNode::new(NodeDocument { name, ..NodeDocument::of(path, view) }, inode)
     }
 }
 
 /// The properties of an entry in `ls` and `find`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Node {
+pub struct NodeDocument {
     /// Name within its directory, or for an object the last part of its key; omitted if empty, and
     /// in `find`.
     #[serde(skip_serializing_if = "is_zero")]
@@ -95,11 +95,11 @@ pub struct Node {
     pub ctime: Option<Timestamp>,
 }
 
-impl Node {
+impl NodeDocument {
     /// The properties of the entry at `path`, without its name.
-    fn of(path: &[u8], view: EntryView) -> Node {
+    fn of(path: &[u8], view: EntryView) -> NodeDocument {
         let (path, path_base64) = super::name(path);
-        Node {
+        NodeDocument {
             name: String::new(),
             kind: view.kind,
             path,
@@ -130,7 +130,7 @@ pub struct FindSnapshot {
 pub struct Match {
     /// The entry.
     #[serde(flatten)]
-    pub node: Node,
+    pub node: NodeDocument,
     /// Name of the owner.
     #[serde(skip_serializing_if = "is_zero")]
     pub user: String,
@@ -162,7 +162,7 @@ impl Match {
             device_id: view.device_id,
             links: view.links,
             link_target: view.linktarget.take(),
-            node: Node::of(path, view),
+            node: NodeDocument::of(path, view),
         }
     }
 }
@@ -240,7 +240,7 @@ impl From<SideStatistics> for DiffStat {
 
 /// The last message of `diff`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct DiffStatistics {
+pub struct DiffStatisticsDocument {
     /// Always `statistics`.
     pub message_type: &'static str,
     /// Id of the first snapshot.

@@ -13,7 +13,7 @@ use crate::errors::remedy;
 
 /// A finding of `check`; printed on standard error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct CheckError {
+pub struct CheckErrorMessage {
     /// Always `error`.
     pub message_type: &'static str,
     /// One sentence.
@@ -40,14 +40,14 @@ pub struct HurtFile {
     pub path_base64: Option<String>,
 }
 
-impl CheckError {
+impl CheckErrorMessage {
     /// A finding.
-    pub fn of(finding: &DamageFinding) -> CheckError {
+    pub fn of(finding: &DamageFinding) -> CheckErrorMessage {
         let file = |(snapshot, path): &(String, Vec<u8>)| {
             let (path, path_base64) = super::name(path);
             HurtFile { snapshot: snapshot.clone(), path, path_base64 }
         };
-        CheckError {
+        CheckErrorMessage {
             message_type: "error",
             message: format!("{}: {}", finding.object, finding.message),
             object: finding.object.clone(),
@@ -139,7 +139,7 @@ impl PruneSummary {
 
 /// The document of `stats`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Stats {
+pub struct StatsDocument {
     /// Bytes, counted according to `--mode`.
     pub total_size: u64,
     /// Bytes before compression; with `--mode raw-data`.
@@ -164,11 +164,11 @@ pub struct Stats {
     pub snapshots_count: u64,
 }
 
-impl Stats {
+impl StatsDocument {
     /// What was counted.
-    pub fn of(counted: &Counted) -> Stats {
+    pub fn of(counted: &Counted) -> StatsDocument {
         let is_raw_data = counted.total_uncompressed_size > 0;
-        Stats {
+        StatsDocument {
             total_size: counted.total_size,
             total_uncompressed_size: counted.total_uncompressed_size,
             compression_ratio: counted.compression_ratio,

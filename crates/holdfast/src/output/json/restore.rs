@@ -6,7 +6,7 @@ use super::{is_zero, name};
 
 /// The counts so far; part of status and summary.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
+pub struct RestoreCounts {
     /// Entries to restore.
     #[serde(skip_serializing_if = "is_zero")]
     pub total_files: u64,
@@ -32,7 +32,7 @@ pub struct Counts {
 
 /// The progress of a restore, about ten times a second.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Status {
+pub struct RestoreStatus {
     /// Always `status`.
     pub message_type: &'static str,
     /// Seconds since the start.
@@ -46,12 +46,12 @@ pub struct Status {
     pub percent_done: Option<f64>,
     /// The counts.
     #[serde(flatten)]
-    pub counts: Counts,
+    pub counts: RestoreCounts,
 }
 
 /// The last message of a restore.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Summary {
+pub struct RestoreSummary {
     /// Always `summary`.
     pub message_type: &'static str,
     /// Seconds since the start.
@@ -59,13 +59,13 @@ pub struct Summary {
     pub seconds_elapsed: u64,
     /// The counts.
     #[serde(flatten)]
-    pub counts: Counts,
+    pub counts: RestoreCounts,
 }
 
-impl Summary {
+impl RestoreSummary {
     /// The end of a restore.
-    pub fn new(seconds_elapsed: u64, counts: Counts) -> Summary {
-        Summary { message_type: "summary", seconds_elapsed, counts }
+    pub fn new(seconds_elapsed: u64, counts: RestoreCounts) -> RestoreSummary {
+        RestoreSummary { message_type: "summary", seconds_elapsed, counts }
     }
 }
 
@@ -92,7 +92,7 @@ impl Deletions {
 
 /// The result for one entry; with `-vv`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct VerboseStatus {
+pub struct RestoreVerboseStatus {
     /// Always `verbose_status`.
     pub message_type: &'static str,
     /// `restored`, `updated`, `unchanged` or `deleted`.
@@ -106,10 +106,10 @@ pub struct VerboseStatus {
     pub size: u64,
 }
 
-impl VerboseStatus {
+impl RestoreVerboseStatus {
     /// `action` happened to the entry at `path`.
-    pub fn new(action: &'static str, path: &[u8], size: u64) -> VerboseStatus {
+    pub fn new(action: &'static str, path: &[u8], size: u64) -> RestoreVerboseStatus {
         let (item, item_base64) = name(path);
-        VerboseStatus { message_type: "verbose_status", action, item, item_base64, size }
+        RestoreVerboseStatus { message_type: "verbose_status", action, item, item_base64, size }
     }
 }

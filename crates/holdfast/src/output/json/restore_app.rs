@@ -2,8 +2,8 @@
 //! webhook.
 
 use holdfast_app::restore::{
-    Effect, Era, KeyOnMachine, KeysPlan, NeededKey, Plan, PlanItem, RestoreReport, StepReport,
-    StepState, Verified,
+    Effect, Era, KeyOnMachine, KeysPlan, NeededKey, PlanItem, RestoreAppReport, RestorePlan,
+    StepReport, StepState, Verified,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -155,8 +155,8 @@ pub struct VerifiedDocument<'a> {
     pub message: &'a str,
 }
 
-impl<'a> From<&'a Plan> for PlanDocument<'a> {
-    fn from(plan: &'a Plan) -> Self {
+impl<'a> From<&'a RestorePlan> for PlanDocument<'a> {
+    fn from(plan: &'a RestorePlan) -> Self {
         Self {
             app: &plan.app,
             snapshot: &plan.snapshot,
@@ -215,8 +215,8 @@ impl<'a> From<&'a NeededKey> for NeededKeyDocument<'a> {
     }
 }
 
-impl<'a> From<&'a RestoreReport> for RestoreDocument<'a> {
-    fn from(report: &'a RestoreReport) -> Self {
+impl<'a> From<&'a RestoreAppReport> for RestoreDocument<'a> {
+    fn from(report: &'a RestoreAppReport) -> Self {
         Self {
             app: &report.app,
             run: &report.run,

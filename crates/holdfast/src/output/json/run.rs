@@ -1,6 +1,6 @@
 //! The document of `run`: for `--json` and for the webhook.
 
-use holdfast_app::hooks::State;
+use holdfast_app::hooks::EndState;
 use holdfast_app::notify::{CheckNotice, RunNotice, SourceNotice};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -86,11 +86,11 @@ pub struct RunCheck<'a> {
 }
 
 /// The word for how the work ended.
-pub fn state(state: State) -> &'static str {
+pub fn state(state: EndState) -> &'static str {
     match state {
-        State::Ok => "ok",
-        State::Incomplete => "incomplete",
-        State::Failed => "failed",
+        EndState::Ok => "ok",
+        EndState::Incomplete => "incomplete",
+        EndState::Failed => "failed",
     }
 }
 

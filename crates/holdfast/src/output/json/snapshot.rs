@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::backup::Counts;
+use super::backup::BackupCounts;
 use super::is_zero;
 
 /// A snapshot.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Snapshot {
+pub struct SnapshotDocument {
     /// When the backup started.
     pub time: Timestamp,
     /// The snapshot it was compared with.
@@ -18,7 +18,7 @@ pub struct Snapshot {
     pub tree: String,
     /// The trees, if there are several; not in restic's.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub sources: Vec<Source>,
+    pub sources: Vec<SnapshotSource>,
     /// What was backed up.
     pub paths: Vec<String>,
     /// The machine.
@@ -47,13 +47,13 @@ pub struct Snapshot {
     pub partial: bool,
     /// Its defects as a backup; not in restic's.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub lacks: Vec<Lack>,
+    pub lacks: Vec<LackDocument>,
     /// The program that made it.
     #[serde(skip_serializing_if = "is_zero")]
     pub program_version: String,
     /// Counts of the backup.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub summary: Option<SnapshotSummary>,
+    pub summary: Option<SnapshotSummaryDocument>,
     /// Its id.
     pub id: String,
     /// The first eight digits of its id.
@@ -62,7 +62,7 @@ pub struct Snapshot {
 
 /// One tree of a snapshot that has several.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Source {
+pub struct SnapshotSource {
     /// Its name for `--source`.
     pub name: String,
     /// Kind of connector.
@@ -73,7 +73,7 @@ pub struct Source {
 
 /// One defect of a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Lack {
+pub struct LackDocument {
     /// `unfinished`, `entries`, `shrunk` or `check`.
     pub kind: &'static str,
     /// True if something in the source is missing from the snapshot.
@@ -93,7 +93,7 @@ pub struct Lack {
 
 /// Counts of the backup that made a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SnapshotSummary {
+pub struct SnapshotSummaryDocument {
     /// When the backup started.
     pub backup_start: Timestamp,
     /// When it ended; omitted for a checkpoint.
@@ -101,21 +101,21 @@ pub struct SnapshotSummary {
     pub backup_end: Option<Timestamp>,
     /// The counts.
     #[serde(flatten)]
-    pub counts: Counts,
+    pub counts: BackupCounts,
 }
 
 /// Several snapshots under one key, as `snapshots --group-by` prints them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SnapshotGroup {
     /// The common properties of its snapshots.
-    pub group_key: GroupKey,
+    pub group_key: GroupKeyDocument,
     /// The snapshots.
-    pub snapshots: Vec<Snapshot>,
+    pub snapshots: Vec<SnapshotDocument>,
 }
 
 /// The common properties of the snapshots of a group; `None` for those not used for grouping.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct GroupKey {
+pub struct GroupKeyDocument {
     /// The machine.
     pub hostname: String,
     /// What was backed up.
@@ -134,9 +134,9 @@ pub struct ForgetGroup {
     /// Paths of the group, if it was grouped by them.
     pub paths: Option<Vec<String>>,
     /// Snapshots to keep.
-    pub keep: Vec<Snapshot>,
+    pub keep: Vec<SnapshotDocument>,
     /// Snapshots to remove.
-    pub remove: Vec<Snapshot>,
+    pub remove: Vec<SnapshotDocument>,
     /// Why snapshots are kept.
     pub reasons: Vec<KeepReason>,
 }
@@ -145,7 +145,7 @@ pub struct ForgetGroup {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct KeepReason {
     /// The snapshot.
-    pub snapshot: Snapshot,
+    pub snapshot: SnapshotDocument,
     /// The rules that keep it, as in `hourly snapshot`.
     pub matches: Vec<String>,
 }

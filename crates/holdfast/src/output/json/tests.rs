@@ -2,17 +2,21 @@
 
 use std::time::Duration;
 
-use holdfast_app::hooks::State;
+use holdfast_app::hooks::EndState;
 use holdfast_app::notify::{CheckNotice, RunNotice, SourceNotice};
 use holdfast_engine::Added;
 use insta::assert_snapshot;
 use jiff::Timestamp;
 
-use super::backup::{Counts, Initialized, Status, Summary, VerboseStatus};
-use super::listing::{DiffChange, DiffStat, DiffStatistics, LsNode, LsSnapshot, Node};
-use super::maintenance::{CheckSummary, KeyEntry, Stats};
+use super::backup::{BackupCounts, BackupStatus, BackupSummary, BackupVerboseStatus, Initialized};
+use super::listing::{
+    DiffChange, DiffStat, DiffStatisticsDocument, LsNode, LsSnapshot, NodeDocument,
+};
+use super::maintenance::{CheckSummary, KeyEntry, StatsDocument};
 use super::run::RunDocument;
-use super::snapshot::{ForgetGroup, KeepReason, Snapshot, SnapshotSummary, TagChanged, TagSummary};
+use super::snapshot::{
+    ForgetGroup, KeepReason, SnapshotDocument, SnapshotSummaryDocument, TagChanged, TagSummary,
+};
 use super::{EntryError, restore};
 
 fn json(value: &impl serde::Serialize) -> String {
@@ -23,8 +27,8 @@ fn time() -> Timestamp {
     "2026-09-01T12:00:00.5Z".parse().unwrap()
 }
 
-fn snapshot() -> Snapshot {
-    Snapshot {
+fn snapshot() -> SnapshotDocument {
+    SnapshotDocument {
         time: time(),
         tree: "aa".to_owned(),
         paths: vec!["/srv".to_owned()],
@@ -32,21 +36,22 @@ fn snapshot() -> Snapshot {
         username: "root".to_owned(),
         tags: vec!["daily".to_owned()],
         program_version: "holdfast 0.1.0".to_owned(),
-        summary: Some(SnapshotSummary {
+        summary: Some(SnapshotSummaryDocument {
             backup_start: time(),
             backup_end: Some(time()),
-            counts: Counts::default(),
+            counts: BackupCounts::default(),
         }),
         id: "1a2b3c4d5e".to_owned(),
         short_id: "1a2b3c4d".to_owned(),
-        ..Snapshot::default()
+        ..SnapshotDocument::default()
     }
 }
 
 #[test]
 fn backup() {
-    let status = Status { message_type: "status", percent_done: Some(0.5), ..Status::default() };
-    let full = Status {
+    let status =
+        BackupStatus { message_type: "status", percent_done: Some(0.5), ..BackupStatus::default() };
+    let full = BackupStatus {
         seconds_elapsed: 2,
         seconds_remaining: Some(2),
         total_files: 4,
@@ -59,15 +64,17 @@ fn backup() {
     };
     let added = Added { data: 7, metadata: 3, reading: Duration::from_millis(1500) };
     let end = "2026-09-01T12:00:02Z".parse().unwrap();
-    let summary = Summary::new(Counts { files_new: 1, ..Counts::default() }, time(), end);
-    let stored = Summary { snapshot_id: Some("1a".to_owned()), dry_run: true, ..summary.clone() };
+    let summary =
+        BackupSummary::new(BackupCounts { files_new: 1, ..BackupCounts::default() }, time(), end);
+    let stored =
+        BackupSummary { snapshot_id: Some("1a".to_owned()), dry_run: true, ..summary.clone() };
     assert_snapshot!(
         [
             json(&Initialized::new("1a".to_owned(), "/srv/x".to_owned())),
             json(&status),
             json(&full),
-            json(&VerboseStatus::new("new", b"/caf\xe9", false, added)),
-            json(&VerboseStatus::scan_finished(Duration::from_secs(2), 4, 8)),
+            json(&BackupVerboseStatus::new("new", b"/caf\xe9", false, added)),
+            json(&BackupVerboseStatus::scan_finished(Duration::from_secs(2), 4, 8)),
             json(&EntryError::new(b"/a", "archival", "permission denied")),
             json(&summary),
             json(&stored),
@@ -78,8 +85,8 @@ fn backup() {
 
 #[test]
 fn restores() {
-    let counts = restore::Counts { total_files: 4, bytes_restored: 8, ..Default::default() };
-    let status = restore::Status {
+    let counts = restore::RestoreCounts { total_files: 4, bytes_restored: 8, ..Default::default() };
+    let status = restore::RestoreStatus {
         message_type: "status",
         seconds_elapsed: 0,
         seconds_remaining: None,
@@ -89,8 +96,8 @@ fn restores() {
     assert_snapshot!(
         [
             json(&status),
-            json(&restore::Summary::new(3, counts)),
-            json(&restore::VerboseStatus::new("restored", b"/a", 5)),
+            json(&restore::RestoreSummary::new(3, counts)),
+            json(&restore::RestoreVerboseStatus::new("restored", b"/a", 5)),
         ]
         .join("\n")
     );
@@ -107,7 +114,7 @@ fn snapshots() {
     assert_snapshot!(
         [
             json(&snapshot()),
-            json(&Snapshot { summary: None, hold: true, ..snapshot() }),
+            json(&SnapshotDocument { summary: None, hold: true, ..snapshot() }),
             json(&group),
             json(&TagChanged::new("1a".to_owned())),
             json(&TagSummary::new(1)),
@@ -119,7 +126,7 @@ fn snapshots() {
 #[test]
 fn listings() {
     let (path, path_base64) = super::name(b"/caf\xe9");
-    let node = Node {
+    let node = NodeDocument {
         name: "x".to_owned(),
         kind: "file",
         path,
@@ -128,9 +135,9 @@ fn listings() {
         mode: 0o644,
         permissions: "-rw-r--r--".to_owned(),
         mtime: Some(time()),
-        ..Node::default()
+        ..NodeDocument::default()
     };
-    let statistics = DiffStatistics {
+    let statistics = DiffStatisticsDocument {
         message_type: "statistics",
         source_snapshot: "1a".to_owned(),
         target_snapshot: "2b".to_owned(),
@@ -140,7 +147,7 @@ fn listings() {
     };
     assert_snapshot!(
         [
-            json(&LsSnapshot::new(Snapshot { summary: None, ..snapshot() })),
+            json(&LsSnapshot::new(SnapshotDocument { summary: None, ..snapshot() })),
             json(&LsNode::new(node, 7)),
             json(&DiffChange::new(b"/a", "M")),
             json(&statistics),
@@ -163,7 +170,7 @@ fn maintenance() {
     assert_snapshot!(
         [
             json(&CheckSummary { message_type: "summary", ..CheckSummary::default() }),
-            json(&Stats { total_size: 5, ..Stats::default() }),
+            json(&StatsDocument { total_size: 5, ..StatsDocument::default() }),
             json(&key),
         ]
         .join("\n")
@@ -184,7 +191,7 @@ fn the_document_of_a_run() {
     let source = |name: &str, kind: &str| SourceNotice {
         name: name.to_owned(),
         kind: kind.to_owned(),
-        state: State::Ok,
+        state: EndState::Ok,
         duration_seconds: 12.5,
         files: 10,
         total_bytes: 2000,
@@ -193,7 +200,7 @@ fn the_document_of_a_run() {
         missing_objects: 0,
     };
     let notice = RunNotice {
-        state: State::Incomplete,
+        state: EndState::Incomplete,
         exit_code: 3,
         snapshot: Some("c0ffee".to_owned()),
         total_bytes: 4000,

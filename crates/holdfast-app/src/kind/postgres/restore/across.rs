@@ -8,7 +8,7 @@ use holdfast_connect::words::count;
 use super::database::DatabaseMove;
 use super::step::Peers;
 use crate::kind::step::{
-    Effect, Planning, RestoreError, Step, StepOutcome, StepRole, StepWork, Verified,
+    Effect, Planning, RestoreError, RestoreStep, StepOutcome, StepRole, StepWork, Verified,
 };
 
 /// A database that has its rows, and is finished once all databases are restored.
@@ -47,7 +47,7 @@ pub(super) struct AcrossStep<'a> {
     pub peers: Rc<Peers<'a>>,
 }
 
-impl Step for AcrossStep<'_> {
+impl RestoreStep for AcrossStep<'_> {
     fn name(&self) -> String {
         "references between databases".to_owned()
     }

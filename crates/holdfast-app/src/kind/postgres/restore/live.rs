@@ -6,11 +6,11 @@
 use holdfast_connect::postgres::{ServerRecord, system_identifier};
 
 use crate::connections::Connections;
-use crate::kind::step::{NextStep, Origin, Part, RestoreError};
-use crate::kind::{DatabaseNames, Postgres, Source};
+use crate::kind::step::{NextStep, Origin, RestoreError, RestorePart};
+use crate::kind::{AppSource, DatabaseNames, PostgresSettings};
 
 /// The same database, judging by the URLs alone; [`refuse_live`] queries the servers.
-pub fn overlap(to: &Postgres, live: &Postgres) -> Option<String> {
+pub fn overlap(to: &PostgresSettings, live: &PostgresSettings) -> Option<String> {
     let is_one = to.exec == live.exec && to.url.address().shares_server(live.url.address());
     if !is_one {
         return None;
@@ -19,7 +19,7 @@ pub fn overlap(to: &Postgres, live: &Postgres) -> Option<String> {
 }
 
 /// What both have in common, assuming one server.
-fn common_database(to: &Postgres, live: &Postgres) -> Option<String> {
+fn common_database(to: &PostgresSettings, live: &PostgresSettings) -> Option<String> {
     let is_common = |name: &String| match &live.databases {
         DatabaseNames::All => true,
         DatabaseNames::Named(names) => names.contains(name),
@@ -47,9 +47,9 @@ enum Identity {
 /// Servers that cannot be distinguished count as the same: one that does not reveal its identifier,
 /// and one that does not answer, unless the snapshot records which server it was made from.
 pub fn refuse_live(
-    part: &Part<'_>,
-    to: &Postgres,
-    (source, live): (&Source, &Postgres),
+    part: &RestorePart<'_>,
+    to: &PostgresSettings,
+    (source, live): (&AppSource, &PostgresSettings),
     origin: Origin<'_>,
     connections: &Connections<'_>,
 ) -> Result<(), RestoreError> {
@@ -84,7 +84,7 @@ pub fn refuse_live(
     }
 }
 
-fn unclear(part: &Part<'_>, what: &str, why: &str) -> RestoreError {
+fn unclear(part: &RestorePart<'_>, what: &str, why: &str) -> RestoreError {
     RestoreError::refused(format!(
         "the file of targets sends source {:?} to {what}, a name that the application uses \
          too; {why}, so it may be the same database",
@@ -94,7 +94,10 @@ fn unclear(part: &Part<'_>, what: &str, why: &str) -> RestoreError {
          pg_control_system() to the roles on both servers")
 }
 
-fn identity(postgres: &Postgres, connections: &Connections<'_>) -> Result<Identity, RestoreError> {
+fn identity(
+    postgres: &PostgresSettings,
+    connections: &Connections<'_>,
+) -> Result<Identity, RestoreError> {
     let server = postgres.server(connections).map_err(RestoreError::refused)?;
     Ok(match system_identifier(&server) {
         Ok(Some(number)) => Identity::Known(number),
@@ -105,7 +108,7 @@ fn identity(postgres: &Postgres, connections: &Connections<'_>) -> Result<Identi
 }
 
 /// The system identifier of the server that the snapshot was made from.
-fn recorded(source: &Source, origin: Origin<'_>) -> Result<Option<String>, RestoreError> {
+fn recorded(source: &AppSource, origin: Origin<'_>) -> Result<Option<String>, RestoreError> {
     let name = source.name.as_str();
     if !origin.snapshot.snapshot.sources.iter().any(|it| it.name == name) {
         return Ok(None);

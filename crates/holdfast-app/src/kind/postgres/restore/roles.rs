@@ -9,7 +9,8 @@ use holdfast_connect::postgres::{
 use super::DatabaseMove;
 use super::step::Peers;
 use crate::kind::step::{
-    Effect, Part, Planning, RestoreError, Step, StepOutcome, StepRole, StepScene, StepWork,
+    Effect, Planning, RestoreError, RestorePart, RestoreStep, StepOutcome, StepRole, StepScene,
+    StepWork,
 };
 
 /// Roles and tablespaces of a snapshot, and their server.
@@ -36,7 +37,7 @@ impl RolesStep<'_> {
     }
 }
 
-impl Step for RolesStep<'_> {
+impl RestoreStep for RolesStep<'_> {
     fn name(&self) -> String {
         format!("roles of {}", self.roles.source)
     }
@@ -78,7 +79,7 @@ impl Step for RolesStep<'_> {
 
 /// The script of a source's roles and tablespaces: in the tree of the data, or in that of the keys.
 pub fn globals_script(
-    part: &Part<'_>,
+    part: &RestorePart<'_>,
     scene: &StepScene<'_>,
 ) -> Result<Option<Vec<u8>>, RestoreError> {
     for origin in [Some(scene.data_origin()), scene.keys_origin()].into_iter().flatten() {

@@ -10,7 +10,7 @@ use super::database::{DatabaseEffect, DatabaseMove, DumpOrigin, sentence};
 use super::roles::RolesStep;
 use crate::kind::Move;
 use crate::kind::step::{
-    Effect, NextStep, Planning, Remark, RestoreError, Step, StepOutcome, StepRole, StepWork,
+    Effect, NextStep, Planning, Remark, RestoreError, RestoreStep, StepOutcome, StepRole, StepWork,
     Verified,
 };
 
@@ -46,13 +46,13 @@ impl<'a> Peers<'a> {
 
 /// The steps that restore these, in their order. If there are several databases, a step that
 /// finishes them follows the last one.
-pub fn into_steps<'a>(moves: Vec<Move<'a>>) -> Vec<Box<dyn Step + 'a>> {
+pub fn into_steps<'a>(moves: Vec<Move<'a>>) -> Vec<Box<dyn RestoreStep + 'a>> {
     let is_captured = |it: &Move<'_>| matches!(it, Move::Database(database) if database.origin != DumpOrigin::Script);
     let last = moves.iter().rposition(is_captured);
     let has_peers = moves.iter().filter(|it| is_captured(it)).count() > 1;
     let peers = Rc::new(Peers { has_peers, ..Peers::default() });
     let mut databases = Vec::new();
-    let mut steps: Vec<Box<dyn Step + 'a>> = Vec::new();
+    let mut steps: Vec<Box<dyn RestoreStep + 'a>> = Vec::new();
     let mut roles: Vec<(usize, RolesStep<'a>)> = Vec::new();
     for (place, moved) in moves.into_iter().enumerate() {
         match moved {
@@ -191,7 +191,7 @@ impl DatabaseStep<'_> {
     }
 }
 
-impl Step for DatabaseStep<'_> {
+impl RestoreStep for DatabaseStep<'_> {
     fn name(&self) -> String {
         format!("database {}", self.database.to)
     }

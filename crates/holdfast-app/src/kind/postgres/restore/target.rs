@@ -4,13 +4,13 @@ use holdfast_connect::postgres::{DatabaseRecord, PostgresServer, RestoreSelectio
 
 use super::{DatabaseMove, DumpOrigin};
 use crate::connections::Connections;
-use crate::kind::step::{NextStep, Origin, Part, RestoreError};
-use crate::kind::{DatabaseNames, Postgres, SourceKind};
+use crate::kind::step::{NextStep, Origin, RestoreError, RestorePart};
+use crate::kind::{DatabaseNames, PostgresSettings, SourceKind};
 
 /// The server that a source is restored to.
 pub fn server(
-    part: &Part<'_>,
-    to: &Postgres,
+    part: &RestorePart<'_>,
+    to: &PostgresSettings,
     connections: &Connections<'_>,
 ) -> Result<PostgresServer, RestoreError> {
     to.server(connections)
@@ -19,8 +19,8 @@ pub fn server(
 
 /// The databases of a source of type `postgres` in the snapshot, each with its target.
 pub fn moves<'a>(
-    part: &Part<'_>,
-    to: &Postgres,
+    part: &RestorePart<'_>,
+    to: &PostgresSettings,
     origin: Origin<'a>,
     connections: &Connections<'_>,
 ) -> Result<Vec<DatabaseMove<'a>>, RestoreError> {
@@ -51,18 +51,16 @@ pub fn moves<'a>(
 
 /// The target name of a database, one of those `captured`.
 pub fn target_name(
-    part: &Part<'_>,
-    to: &Postgres,
+    part: &RestorePart<'_>,
+    to: &PostgresSettings,
     captured: &[String],
     name: &str,
 ) -> Result<String, RestoreError> {
     let DatabaseNames::Named(to) = &to.databases else { return Ok(name.to_owned()) };
     let place = match &part.from.kind {
-        SourceKind::Postgres(Postgres { databases: DatabaseNames::Named(from), .. })
-            if from.len() == to.len() =>
-        {
-            from.iter().position(|it| it == name)
-        }
+        SourceKind::Postgres(PostgresSettings {
+            databases: DatabaseNames::Named(from), ..
+        }) if from.len() == to.len() => from.iter().position(|it| it == name),
         _ => None,
     };
     let found = place.and_then(|place| to.get(place));
