@@ -1,6 +1,6 @@
 //! Databases that read each other, as `postgres_fdw` and `dblink` let them.
 
-use crate::killed::{Moment, kill_at, waiting};
+use crate::killed::{KillMoment, kill_at, waiting};
 use crate::world::World;
 
 const APP_FILE: &str = r#"
@@ -107,13 +107,13 @@ fn a_restore_that_was_killed_among_references_is_finished_by_the_next_one() {
     let world = world("\"alpha\", \"beta\", \"gamma\"");
     world.capture();
     spoil(&world);
-    let never = Moment { call: 0, is_filled: false };
+    let never = KillMoment { call: 0, is_filled: false };
     assert!(waiting(&world, LINE, never).output().unwrap().status.success());
     // The step fills each of three views in each of three rounds.
     let before = world.sandbox.read("calls").len() as u32 - 9;
     for (call, is_filled) in [(0, true), (1, true), (3, false), (7, true), (9, true)] {
         spoil(&world);
-        let moment = Moment { call: before + call, is_filled };
+        let moment = KillMoment { call: before + call, is_filled };
         kill_at(&world, LINE, moment);
         let outcome = world.sandbox.ok(LINE);
         outcome.prints("keep     database alpha").prints("keep     database beta");

@@ -14,14 +14,14 @@ const LINE: &str = "restore-app --config @holdfast.toml --confirm --yes-overwrit
 
 /// A moment of a restore: a call of `pg_restore`, counted from 1, before or after its work.
 #[derive(Debug, Clone, Copy)]
-pub struct Moment {
+pub struct KillMoment {
     pub call: u32,
     pub is_filled: bool,
 }
 
 /// The command line with a `pg_restore` that counts its calls, and waits at this moment until
 /// holdfast has ended.
-pub fn waiting(world: &World, line: &str, Moment { call, is_filled }: Moment) -> Command {
+pub fn waiting(world: &World, line: &str, KillMoment { call, is_filled }: KillMoment) -> Command {
     let pg_restore = world.cluster.programs().join("pg_restore").display().to_string();
     let work = if is_filled { format!("{pg_restore} \"$@\" || exit") } else { ":".to_owned() };
     let [folder, calls, reached] = ["slow", "calls", "reached"].map(|it| world.sandbox.path(it));
@@ -40,7 +40,7 @@ pub fn waiting(world: &World, line: &str, Moment { call, is_filled }: Moment) ->
 }
 
 /// Restores, and kills it with SIGKILL at this moment.
-pub fn kill_at(world: &World, line: &str, moment: Moment) {
+pub fn kill_at(world: &World, line: &str, moment: KillMoment) {
     let reached = world.sandbox.path("reached");
     let mut running = Running::start(&mut waiting(world, line, moment));
     wait_until("pg_restore runs", || reached.exists() || running.has_ended());
@@ -56,7 +56,7 @@ fn the_next_restore_says_what_a_killed_one_left_and_removes_it() {
     world.capture();
     world.put_document(21);
     for is_filled in [false, true] {
-        kill_at(&world, LINE, Moment { call: 1, is_filled });
+        kill_at(&world, LINE, KillMoment { call: 1, is_filled });
         let databases = world.databases();
         // The second one has removed what the first one left.
         assert!(databases.starts_with("app app_hf_"), "{databases}");

@@ -9,6 +9,7 @@ mod children;
 mod crates;
 mod finding;
 mod markdown;
+mod names;
 mod rust;
 mod samples;
 mod text;
@@ -60,6 +61,11 @@ fn links_and_decisions_resolve() {
 #[test]
 fn the_command_line_is_known_to_the_binary_alone() {
     holds(&[words::command_line]);
+}
+
+#[test]
+fn each_type_name_has_one_meaning() {
+    holds(&[names::types]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::finding::Finding;
 use super::tree::Tree;
-use super::{Rule, children, crates, markdown, rust, text, words};
+use super::{Rule, children, crates, markdown, names, rust, text, words};
 
 /// Checks that a rule reports exactly this in a tree of these files.
 #[track_caller]
@@ -183,4 +183,16 @@ fn items_in_the_root_of_a_crate_are_found() {
         "//! Sample.\n#![x]\n\npub mod a;\npub(crate) use a::{\n    B,\n};\npub fn b() {\n}\n";
     let files = [("crates/a/src/lib.rs", text), ("tests/src/lib.rs", text)];
     check(rust::roots, &files, &["crates/a/src/lib.rs:8: only modules and re-exports"]);
+}
+
+#[test]
+fn names_with_two_meanings_are_found() {
+    let one = "pub struct Plan;\nstruct Args;\nimpl X {\n    type Target = u8;\n}\n";
+    let other = "//! Other.\npub(crate) enum Plan<T> {}\nstruct Args;\n    type Target = u8;\n";
+    let files = [("a.rs", one), ("b.rs", other), ("c.rs", "type Plan = u8;\nstruct Planned;\n")];
+    let found = [
+        "b.rs:2: type Plan is defined in a.rs too; give it another name",
+        "c.rs:1: type Plan is defined in a.rs too; give it another name",
+    ];
+    check(names::types, &files, &found);
 }

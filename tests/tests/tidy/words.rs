@@ -4,13 +4,15 @@ use super::finding::Finding;
 use super::tree::Tree;
 
 /// Crates whose errors and reports carry data; the binary adds what to do next.
-const CRATES: [&str; 7] = ["backend", "chunk", "connect", "engine", "format", "repo", "seal"];
+const CRATES: [&str; 8] =
+    ["app", "backend", "chunk", "connect", "engine", "format", "repo", "seal"];
 
 /// The folder with one file or folder for each command.
 const COMMANDS: &str = "crates/holdfast/src/cmd/";
 
 /// Programs that a message may tell how to call.
-const OTHER_PROGRAMS: [&str; 3] = ["pg_dump", "pg_dumpall", "{program}"];
+const OTHER_PROGRAMS: [&str; 5] =
+    ["pg_dump", "pg_dumpall", "{program}", "systemctl", "--from-file"];
 
 /// No string literal names a flag or a command of the command line.
 pub fn command_line(tree: &Tree) -> Vec<Finding> {

@@ -19,8 +19,8 @@ impl RowNames {
         Self { order: SourceOrder::Paths, name_of: same, path_of: same, base: Some(base) }
     }
 
-    /// By the keys of objects, which `name_of` finds for a path of the tree, and `path_of` the other
-    /// way round.
+    /// By the keys of objects, which `name_of` finds for a path of the tree, and `path_of` the
+    /// other way round.
     pub fn of_keys(
         name_of: fn(&[u8]) -> Option<Vec<u8>>,
         path_of: fn(&[u8]) -> Option<Vec<u8>>,

@@ -98,7 +98,7 @@ fn of_repository(repository: &RepositorySettings) -> Option<MachineFinding> {
     let RepositoryUrl::Local(path) = &repository.url else { return None };
     let is_there = path.join("config").symlink_metadata().is_ok();
     let message = format!("there is no repository at {}", path.display());
-    (!is_there).then(|| MachineFinding { message, help: MachineHelp::MountOrInit })
+    (!is_there).then_some(MachineFinding { message, help: MachineHelp::MountOrInit })
 }
 
 fn of_path(path: &Path, what: &str, help: &str) -> Option<MachineFinding> {

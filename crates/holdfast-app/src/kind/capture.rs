@@ -110,8 +110,8 @@ pub trait SourceCapture: Sync {
         Vec::new()
     }
 
-    /// True if a capture that failed with this error may succeed in another attempt, because of what
-    /// the source has learned.
+    /// True if a capture that failed with this error may succeed in another attempt, because of
+    /// what the source has learned.
     fn has_learned(&self, _error: &EngineError) -> bool {
         false
     }

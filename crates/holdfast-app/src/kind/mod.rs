@@ -90,6 +90,9 @@ kinds! {
     Command(CommandSettings),
 }
 
+/// A source to walk, and the names that rows have for its paths.
+pub type NamedSource = (Box<dyn Connector>, Box<NameOf>);
+
 /// Where in the order of a restore the data of a kind comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RestoreRank {
@@ -194,7 +197,8 @@ pub trait Kind {
         previous: Option<&SourceRecord>,
     ) -> Result<Box<dyn SourceCapture + 'a>, CaptureError>;
 
-    // In a restore. `self` is the target; `from` is the source as it was captured, of the same kind.
+    // In a restore. `self` is the target; `from` is the source as it was captured, of the same
+    // kind.
 
     /// When it is restored.
     fn restore_rank(&self) -> RestoreRank {
@@ -244,7 +248,8 @@ pub trait Kind {
         scene: &StepScene<'a>,
     ) -> Result<Vec<Move<'a>>, RestoreError>;
 
-    /// What checks walk after the restore: sources, each with the names that rows have for its paths.
+    /// What checks walk after the restore: sources, each with the names that rows have for its
+    /// paths.
     ///
     /// # Errors
     /// A source cannot be opened.
@@ -252,7 +257,7 @@ pub trait Kind {
         &self,
         _from: &SourceKind,
         _connections: &Connections<'_>,
-    ) -> io::Result<Vec<(Box<dyn Connector>, Box<NameOf>)>> {
+    ) -> io::Result<Vec<NamedSource>> {
         Ok(Vec::new())
     }
 

@@ -264,8 +264,8 @@ impl SchedulePlan {
         Ok(SchedulePlan { program, job: PlannedJob::Backup(folders), file })
     }
 
-    /// What starts it by itself: `kind` is the subcommand that made the schedule. With `is_quiet` it
-    /// prints nothing unless something is wrong.
+    /// What starts it by itself: `kind` is the subcommand that made the schedule. With `is_quiet`
+    /// it prints nothing unless something is wrong.
     fn installation(&self, kind: &str, is_quiet: bool) -> CommandResult<Installation> {
         let quiet = is_quiet.then(|| "--quiet".to_owned());
         let (name, rest, made_by, path) = match &self.job {

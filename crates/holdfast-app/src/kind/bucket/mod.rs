@@ -10,7 +10,6 @@ mod step;
 use std::io;
 use std::path::PathBuf;
 
-use holdfast_connect::Source as Connector;
 use holdfast_format::record::SourceRecord;
 
 pub use connection::{key_of_path, path_of_key};
@@ -20,9 +19,10 @@ pub use settings::{
 
 use super::step::{Origin, RestoreError, RestorePart, StepScene};
 use super::{
-    CaptureError, CaptureScene, Kind, Move, Probe, RestoreRank, SourceCapture, SourceKind,
+    CaptureError, CaptureScene, Kind, Move, NamedSource, Probe, RestoreRank, SourceCapture,
+    SourceKind,
 };
-use crate::check::{NameOf, RowNames};
+use crate::check::RowNames;
 use crate::connections::Connections;
 use capture::BucketCapture;
 use step::ObjectsStep;
@@ -100,7 +100,7 @@ impl Kind for BucketSettings {
         &self,
         from: &SourceKind,
         connections: &Connections<'_>,
-    ) -> io::Result<Vec<(Box<dyn Connector>, Box<NameOf>)>> {
+    ) -> io::Result<Vec<NamedSource>> {
         let SourceKind::Bucket(from) = from else { return Ok(Vec::new()) };
         let source = connection::source(self, &connections.buckets, None);
         let source = source.map_err(|error| io::Error::other(error.to_string()))?;

@@ -18,7 +18,9 @@ pub(super) use path_move::PathMove;
 pub use settings::{FilesRestore, FilesSettings, Owner};
 
 use super::step::{Origin, RestoreError, RestorePart, StepScene};
-use super::{CaptureError, CaptureScene, Kind, Move, Probe, SourceCapture, SourceKind};
+use super::{
+    CaptureError, CaptureScene, Kind, Move, NamedSource, Probe, SourceCapture, SourceKind,
+};
 use crate::check::{NameOf, RowNames};
 use crate::connections::Connections;
 use capture::FilesCapture;
@@ -114,7 +116,7 @@ impl Kind for FilesSettings {
         &self,
         from: &SourceKind,
         _connections: &Connections<'_>,
-    ) -> io::Result<Vec<(Box<dyn Connector>, Box<NameOf>)>> {
+    ) -> io::Result<Vec<NamedSource>> {
         let SourceKind::Files(from) = from else { return Ok(Vec::new()) };
         let mut pairs: Vec<_> = from.paths.iter().zip(&self.paths).collect();
         pairs.sort_by(|(one, _), (other, _)| one.components().cmp(other.components()));

@@ -44,10 +44,17 @@ impl<'a> Peers<'a> {
     }
 }
 
+/// True for a database whose restore can be compared, and finished after the others.
+fn is_captured(moved: &Move<'_>) -> bool {
+    match moved {
+        Move::Database(database) => database.origin != DumpOrigin::Script,
+        Move::Roles(_) | Move::Step(_) => false,
+    }
+}
+
 /// The steps that restore these, in their order. If there are several databases, a step that
 /// finishes them follows the last one.
 pub fn into_steps<'a>(moves: Vec<Move<'a>>) -> Vec<Box<dyn RestoreStep + 'a>> {
-    let is_captured = |it: &Move<'_>| matches!(it, Move::Database(database) if database.origin != DumpOrigin::Script);
     let last = moves.iter().rposition(is_captured);
     let has_peers = moves.iter().filter(|it| is_captured(it)).count() > 1;
     let peers = Rc::new(Peers { has_peers, ..Peers::default() });
