@@ -12,7 +12,7 @@ use holdfast_backend::BackendError;
 use holdfast_engine::EngineError;
 use holdfast_engine::check::Remedy;
 use holdfast_engine::forget::ForgetError;
-use holdfast_engine::look::LookError;
+use holdfast_engine::look::{LookError, ObjectKind};
 use holdfast_engine::retention::PolicyError;
 use holdfast_engine::selection::{SelectionError, SnapshotFilter};
 use holdfast_repo::RepoError;
@@ -154,8 +154,6 @@ impl From<RepoError> for CommandError {
             RepoError::Backend(_) | RepoError::Seal(_) | RepoError::Stopped(_) => {
                 return CommandError::new(ExitKind::Failed, error.to_string());
             }
-            #[allow(unreachable_patterns, reason = "new kinds fail until they get their own hint")]
-            _ => return CommandError::new(ExitKind::Failed, error.to_string()),
         };
         CommandError::new(exit, error.to_string()).hint(hint)
     }
@@ -191,7 +189,15 @@ impl From<RunError> for CommandError {
                     format!("source {name} failed, so no snapshot was made: {}", error.cause());
                 CommandError { message, ..CommandError::from(error) }
             }
-            error => CommandError::failed(error.to_string()),
+            RunError::Postgres { .. }
+            | RunError::Unusable { .. }
+            | RunError::Hook { .. }
+            | RunError::NoKeysRepository
+            | RunError::KeysUnread { .. }
+            | RunError::CheckUnanswered(_)
+            | RunError::Check(_)
+            | RunError::Secret { .. }
+            | RunError::Pattern(_) => CommandError::failed(error.to_string()),
         }
     }
 }
@@ -261,7 +267,11 @@ impl From<EngineError> for CommandError {
             EngineError::NoSuchPath { .. } | EngineError::WrongKind { .. } => {
                 CommandError::failed(error.to_string()).hint("holdfast ls SNAPSHOT")
             }
-            other => CommandError::failed(other.to_string()),
+            EngineError::Source(_)
+            | EngineError::Stream(_)
+            | EngineError::Target(_)
+            | EngineError::NothingToBackUp
+            | EngineError::Output(_) => CommandError::failed(error.to_string()),
         }
     }
 }
@@ -293,13 +303,13 @@ impl From<LookError> for CommandError {
 }
 
 /// Where to look up the correct id.
-fn where_ids_are(what: &str) -> &'static str {
+fn where_ids_are(what: ObjectKind) -> &'static str {
     match what {
-        "snapshot" => "holdfast snapshots",
-        "key" => "holdfast key list",
-        "pack" => "use a name from the folder packs/ of the repository",
-        "index object" => "use a name from the folder index/ of the repository",
-        _ => "holdfast cat tree SNAPSHOT, for the ids of blobs",
+        ObjectKind::Snapshot => "holdfast snapshots",
+        ObjectKind::Key => "holdfast key list",
+        ObjectKind::Pack => "use a name from the folder packs/ of the repository",
+        ObjectKind::Index => "use a name from the folder index/ of the repository",
+        ObjectKind::Blob => "holdfast cat tree SNAPSHOT, for the ids of blobs",
     }
 }
 

@@ -1,8 +1,37 @@
 //! Why an object requested by its id cannot be shown.
 
+use std::fmt;
+
 use holdfast_repo::RepoError;
 
 use crate::EngineError;
+
+/// Kinds of objects that are requested by their ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectKind {
+    /// A snapshot.
+    Snapshot,
+    /// A key slot.
+    Key,
+    /// A pack.
+    Pack,
+    /// An index object.
+    Index,
+    /// A blob.
+    Blob,
+}
+
+impl fmt::Display for ObjectKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Snapshot => "snapshot",
+            Self::Key => "key",
+            Self::Pack => "pack",
+            Self::Index => "index object",
+            Self::Blob => "blob",
+        })
+    }
+}
 
 /// Why an object requested by its id cannot be shown.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +46,7 @@ pub enum LookError {
     #[error("no {what} has an id that starts with {prefix}")]
     NotFound {
         /// The kind of object.
-        what: &'static str,
+        what: ObjectKind,
         /// The digits.
         prefix: String,
     },
@@ -25,7 +54,7 @@ pub enum LookError {
     #[error("more than one {what} has an id that starts with {prefix}; give more digits")]
     Ambiguous {
         /// The kind of object.
-        what: &'static str,
+        what: ObjectKind,
         /// The digits.
         prefix: String,
     },

@@ -1,6 +1,6 @@
 //! The first digits of an id.
 
-use super::LookError;
+use super::error::{LookError, ObjectKind};
 
 /// The first hexadecimal digits of an id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl IdPrefix {
     /// [`LookError::NotFound`], [`LookError::Ambiguous`].
     pub fn only<T: PartialEq>(
         &self,
-        what: &'static str,
+        what: ObjectKind,
         ids: impl IntoIterator<Item = T>,
         bytes: impl Fn(&T) -> &[u8],
     ) -> Result<T, LookError> {
@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn says_when_it_is_not_clear() {
         let only = |text: &str, ids: &[[u8; 2]]| {
-            IdPrefix::new(text).unwrap().only("pack", ids.to_vec(), |id| id)
+            IdPrefix::new(text).unwrap().only(ObjectKind::Pack, ids.to_vec(), |id| id)
         };
         assert_eq!(only("1", &[[0x10, 0], [0x20, 0]]).unwrap(), [0x10, 0]);
         assert_eq!(only("1", &[[0x10, 0], [0x10, 0]]).unwrap(), [0x10, 0]);

@@ -7,7 +7,6 @@ use holdfast_format::node::Extent;
 use holdfast_format::{BlobId, BlobType};
 use holdfast_repo::Repository;
 use holdfast_repo::read::{BlobReader, LocationLookup};
-use serde::Serialize;
 
 use super::distinct::{Distinct, DistinctKey};
 use super::nodes::{contents, file_blobs};
@@ -32,37 +31,24 @@ pub enum StatsMode {
 }
 
 /// The totals. Fields that a mode does not count are zero.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Stats {
     /// Bytes: of files, or of blobs as stored. In raw data mode the frames that hold the blobs
     /// count in full, even if nothing else in them is used: that is what the repository stores for
     /// them.
     pub total_size: u64,
     /// Raw data: bytes of the blobs before compression.
-    #[serde(skip_serializing_if = "is_zero")]
     pub total_uncompressed_size: u64,
     /// Raw data: `total_uncompressed_size / total_size`.
-    #[serde(skip_serializing_if = "is_none")]
     pub compression_ratio: f64,
     /// Raw data: the share saved by compression, in percent.
-    #[serde(skip_serializing_if = "is_none")]
     pub compression_space_saving: f64,
     /// Entries or files.
-    #[serde(skip_serializing_if = "is_zero")]
     pub total_file_count: u64,
     /// Blobs.
-    #[serde(skip_serializing_if = "is_zero")]
     pub total_blob_count: u64,
     /// Snapshots that were counted.
     pub snapshots_count: u64,
-}
-
-fn is_zero(count: &u64) -> bool {
-    *count == 0
-}
-
-fn is_none(ratio: &f64) -> bool {
-    *ratio == 0.0
 }
 
 /// Counts the combined contents of `roots`.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, IsTerminal};
 
 use clap::Subcommand;
-use holdfast_engine::look::{IdPrefix, LookError, SnapshotRoot, cat};
+use holdfast_engine::look::{IdPrefix, LookError, ObjectKind, SnapshotRoot, cat};
 use holdfast_engine::selection::SnapshotFilter;
 use holdfast_format::limits::PACK_BYTES_MAX;
 use holdfast_format::{BlobType, ObjectId, name};
@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::context::Context;
 use crate::exit::{CommandError, CommandResult};
 use crate::output::escape;
+use crate::output::json::cat as document;
 use crate::select;
 
 const EXAMPLES: &str = "\
@@ -83,7 +84,7 @@ pub enum CatObject {
 pub fn run(args: &Args, context: &Context) -> CommandResult {
     let repository = context.open()?;
     match &args.object {
-        CatObject::Config => print(context, &cat::config(&repository)),
+        CatObject::Config => print(context, &document::config(&repository)),
         CatObject::Pack { id } => pack(context, &repository, &IdPrefix::new(id)?),
         CatObject::Blob { id } => {
             let (_, bytes) = cat::blob(&repository, &IdPrefix::new(id)?)?;
@@ -92,10 +93,16 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
         CatObject::Snapshot { id } => {
             let chosen =
                 select::choose(context, &repository, Some(id), None, &SnapshotFilter::default())?;
-            print(context, &cat::snapshot(&chosen.info))
+            print(context, &document::snapshot(&chosen.info))
         }
-        CatObject::Index { id } => print(context, &cat::index(&repository, &IdPrefix::new(id)?)?),
-        CatObject::Key { id } => print(context, &cat::key(&repository, &IdPrefix::new(id)?)?),
+        CatObject::Index { id } => {
+            let (id, packs) = cat::index(&repository, &IdPrefix::new(id)?)?;
+            print(context, &document::index(&id, &packs))
+        }
+        CatObject::Key { id } => {
+            let (header, label) = cat::key(&repository, &IdPrefix::new(id)?)?;
+            print(context, &document::key(&header, label.as_ref()))
+        }
         CatObject::Tree { folder } => print(context, &tree(context, &repository, folder)?),
     }
 }
@@ -103,7 +110,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
 /// The bytes of a pack, or with `--json` its directory.
 fn pack(context: &Context, repository: &Repository, prefix: &IdPrefix) -> CommandResult {
     if context.output.style().json {
-        return print(context, &cat::pack(repository, prefix)?);
+        return print(context, &document::pack(&cat::pack(repository, prefix)?));
     }
     if io::stdout().is_terminal() {
         return Err(CommandError::usage("a pack is encrypted data, which a terminal cannot show")
@@ -128,14 +135,15 @@ fn tree(context: &Context, repository: &Repository, text: &str) -> CommandResult
     {
         let id = cat::blob_id(repository, &prefix, Some(BlobType::Tree))?;
         if repository.index().locate(&id)?.is_none() {
-            return Err(LookError::NotFound { what: "blob", prefix: id.to_hex() }.into());
+            return Err(LookError::NotFound { what: ObjectKind::Blob, prefix: id.to_hex() }.into());
         }
-        return Ok(cat::tree(repository, &prefix)?);
+        let (id, node) = cat::tree(repository, &prefix)?;
+        return Ok(document::node(&id, &node));
     }
     let chosen = select::choose(context, repository, Some(text), None, &SnapshotFilter::default())?;
     let mut reader = BlobReader::new(repository);
     let root = SnapshotRoot::below(&mut reader, &chosen.info.snapshot, &chosen.subfolder)?;
-    Ok(cat::root(repository, &root)?)
+    Ok(document::folder(&cat::root(repository, &root)?))
 }
 
 /// One line for scripts, an indented document otherwise.

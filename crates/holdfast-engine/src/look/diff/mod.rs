@@ -13,7 +13,6 @@ mod tally;
 
 use holdfast_format::entry::{Entry, EntryKind};
 use holdfast_repo::Repository;
-use serde::Serialize;
 
 pub use change::PathChange;
 
@@ -32,7 +31,7 @@ pub struct DiffOptions {
 }
 
 /// What one side has and the other does not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SideStatistics {
     /// Files.
     pub files: u64,
@@ -50,7 +49,7 @@ pub struct SideStatistics {
 
 /// Totals of a comparison. Blobs are compared among the parts that differ: one that a changed file
 /// gained and that an unchanged part has always had counts as added.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DiffStatistics {
     /// Files whose content changed.
     pub changed_files: u64,
@@ -59,15 +58,9 @@ pub struct DiffStatistics {
     /// What only the first snapshot has.
     pub removed: SideStatistics,
     /// Blobs of files that no pack has any more; they are not counted anywhere else.
-    #[serde(skip_serializing_if = "is_zero")]
     pub missing_blobs: u64,
     /// Nodes that were read.
-    #[serde(skip)]
     pub nodes_read: u64,
-}
-
-fn is_zero(count: &u64) -> bool {
-    *count == 0
 }
 
 /// Receives a change.

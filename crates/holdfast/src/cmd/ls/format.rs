@@ -1,9 +1,9 @@
 //! An entry as a line of text.
 
-use holdfast_engine::look::EntryView;
 use holdfast_format::entry::{Entry, EntryKind};
 use jiff::tz::TimeZone;
 
+use crate::output::json::entry::EntryView;
 use crate::output::{escape, text};
 
 /// How entries are written.

@@ -2,8 +2,9 @@
 
 use std::io::Write;
 
+use crate::output::json::entry::EntryView;
+
 use holdfast_engine::EngineError;
-use holdfast_engine::look::EntryView;
 use holdfast_format::entry::{Entry, EntryKind};
 use jiff::Timestamp;
 use serde::Serialize;

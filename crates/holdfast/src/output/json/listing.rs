@@ -1,10 +1,11 @@
 //! Entries of snapshots, as printed by `ls`, `find` and `diff`.
 
-use holdfast_engine::look::{EntryView, SideStatistics};
+use holdfast_engine::look::SideStatistics;
 use holdfast_format::entry::Entry;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::entry::EntryView;
 use super::is_zero;
 use super::snapshot::SnapshotDocument;
 

@@ -6,6 +6,8 @@
 
 pub mod application;
 pub mod backup;
+pub mod cat;
+pub mod entry;
 pub mod listing;
 pub mod maintenance;
 pub mod repair;
