@@ -19,6 +19,7 @@ mod memory;
 mod name;
 mod place;
 mod reserve;
+mod url;
 
 pub use backend::{Backend, ListedObject};
 pub use error::BackendError;
@@ -29,3 +30,4 @@ pub use memory::MemoryBackend;
 pub use name::{InvalidName, ObjectName};
 pub use place::StorageLocation;
 pub use reserve::Reserve;
+pub use url::{RepositoryUrl, RepositoryUrlError, STORAGE_KINDS};

@@ -9,9 +9,7 @@ use clap::ValueHint;
 use holdfast_app::config::{self, AppFile, ConfigError, Loaded};
 use holdfast_app::kind::Class;
 use holdfast_app::lock::{self, Holder, RunLock};
-use holdfast_app::settings::{
-    AppName, Mistake, Password, RepositorySettings as AssignmentPlace, RepositoryUrl,
-};
+use holdfast_app::settings::{AppName, Mistake, Password, RepositorySettings, RepositoryUrl};
 use holdfast_format::slot::KdfCost;
 use holdfast_repo::Repository;
 use zeroize::Zeroizing;
@@ -234,7 +232,7 @@ impl<'a> LoadedApplication<'a> {
         Ok(lock::acquire(&folder, name, &holder, rules, &is_interrupted, &mut waiting)?)
     }
 
-    fn place(&self, class: Class) -> CommandResult<&AssignmentPlace> {
+    fn place(&self, class: Class) -> CommandResult<&RepositorySettings> {
         match class {
             Class::Data => Ok(&self.file.repository),
             Class::Keys => self.file.keys_repository.as_ref().ok_or_else(|| {
@@ -264,11 +262,10 @@ pub fn explain(error: ConfigError) -> CommandError {
 ///
 /// # Errors
 /// A usage error for storage that this version does not support.
-pub fn folder(place: &AssignmentPlace) -> CommandResult<&Path> {
+pub fn folder(place: &RepositorySettings) -> CommandResult<&Path> {
     match &place.url {
         RepositoryUrl::Local(folder) => Ok(folder),
-        RepositoryUrl::Elsewhere(url) => {
-            let kind = url.split(':').next().unwrap_or_default();
+        RepositoryUrl::Elsewhere { kind, .. } => {
             let message = format!(
                 "this version stores repositories on local paths only and does not support {kind}:"
             );
@@ -278,7 +275,7 @@ pub fn folder(place: &AssignmentPlace) -> CommandResult<&Path> {
 }
 
 /// Adds the location where a repository was expected.
-fn missing(error: CommandError, place: &AssignmentPlace) -> CommandError {
+fn missing(error: CommandError, place: &RepositorySettings) -> CommandError {
     let RepositoryUrl::Local(folder) = &place.url else { return error };
     if foreign::program(folder).is_some() {
         return error;

@@ -6,12 +6,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use holdfast_backend::STORAGE_KINDS;
 use holdfast_connect::fs::filter::Filter;
 use holdfast_format::entry::is_valid_name;
-
-/// Kinds of storage that restic supports and this version does not.
-pub const ELSEWHERE: [&str; 9] =
-    ["s3", "sftp", "rest", "b2", "azure", "gs", "swift", "rclone", "opendal"];
 
 const SIZE_HELP: &str = "expected a number of bytes, or one with K, M, G or T, as in 500M";
 
@@ -213,7 +210,7 @@ impl FromStr for StorageOption {
         let (storage, name) = key.split_once('.').unwrap_or((key, ""));
         let is_harmless = match storage {
             "local" => matches!(name, "connections" | "layout"),
-            storage => ELSEWHERE.contains(&storage) && !name.is_empty(),
+            storage => STORAGE_KINDS.contains(&storage) && !name.is_empty(),
         };
         match is_harmless {
             true => Ok(StorageOption),

@@ -10,8 +10,8 @@ use holdfast_engine::{Added, EngineEvent, EntryAction, Observer};
 use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output::json::EntryError;
-use crate::output::json::backup::BackupVerboseStatus as BackupStatus;
-use crate::output::json::restore::RestoreVerboseStatus as RestoreStatus;
+use crate::output::json::backup::BackupVerboseStatus;
+use crate::output::json::restore::RestoreVerboseStatus;
 use crate::output::progress::{Activity, Progress};
 use crate::output::{Output, escape, locked};
 
@@ -85,7 +85,7 @@ impl Watcher {
         });
         let style = self.output.style();
         if is_final && style.json && style.verbosity >= 2 && self.activity == Activity::Backup {
-            let message = BackupStatus::scan_finished(self.start.elapsed(), files, bytes);
+            let message = BackupVerboseStatus::scan_finished(self.start.elapsed(), files, bytes);
             let _closed = self.output.json(&message);
         }
     }
@@ -101,8 +101,12 @@ impl Watcher {
         };
         // A closed standard output is reported with the next result, not here.
         let _closed = match (self.output.style().json, self.activity) {
-            (true, Activity::Restore) => self.output.json(&RestoreStatus::new(word, path, bytes)),
-            (true, _) => self.output.json(&BackupStatus::new(word, path, is_directory, added)),
+            (true, Activity::Restore) => {
+                self.output.json(&RestoreVerboseStatus::new(word, path, bytes))
+            }
+            (true, _) => {
+                self.output.json(&BackupVerboseStatus::new(word, path, is_directory, added))
+            }
             (false, _) => self.output.note(2, &format!("{word:<9} {}", escape::name(path))),
         };
     }

@@ -203,7 +203,7 @@ fn names_tmp(file: &AppFile, at: &Installation) -> bool {
     let repositories = [Some(&file.repository), file.keys_repository.as_ref()];
     let repositories = repositories.into_iter().flatten().filter_map(|it| match &it.url {
         RepositoryUrl::Local(path) => Some(path),
-        RepositoryUrl::Elsewhere(_) => None,
+        RepositoryUrl::Elsewhere { .. } => None,
     });
     let textfile = file.notify.prometheus.iter().map(|it| &it.textfile);
     let paths = repositories.chain(textfile).chain(&file.schedule.writable);

@@ -141,7 +141,7 @@ impl SettingValue for Argv {
         if let Some(program) = words.first_mut()
             && program.contains('/')
         {
-            *program = field.reader.absolute(program).to_string_lossy().into_owned();
+            *program = field.reader.absolute(&*program).to_string_lossy().into_owned();
         }
         let argv = Self::new(words);
         if argv.is_none() {

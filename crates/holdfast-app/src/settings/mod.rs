@@ -16,8 +16,9 @@ pub(crate) mod url;
 pub(crate) mod value;
 
 pub use argv::Argv;
+pub use holdfast_backend::RepositoryUrl;
 pub use length::Bytes;
 pub use mistake::Mistake;
 pub use name::{AppName, SourceName};
 pub use repository::{AccessKeyId, Credentials, Password, RepositorySettings};
-pub use url::{BucketService, BucketUrl, PostgresUrl, RepositoryUrl, WebUrl};
+pub use url::{BucketService, BucketUrl, PostgresUrl, WebUrl};

@@ -81,7 +81,7 @@ impl<'t> SettingReader<'t> {
     }
 
     /// The absolute form of a path in the file, without `.`, `..` and doubled slashes.
-    pub(crate) fn absolute(&self, path: &str) -> PathBuf {
+    pub(crate) fn absolute(&self, path: impl AsRef<Path>) -> PathBuf {
         normal(&self.folder.join(path))
     }
 

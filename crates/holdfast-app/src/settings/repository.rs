@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use holdfast_backend::RepositoryUrl;
+
 use super::argv::Argv;
 use super::section::{SettingSection, SettingTable};
-use super::url::RepositoryUrl;
 
 /// `[repository]`: where snapshots are stored, and what opens the repository.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,9 +4,10 @@
 //! ConfigMap, and its lines can be printed with their mistakes. So a password in a URL is refused:
 //! it belongs in a file of its own.
 
+use std::ffi::OsStr;
 use std::fmt;
-use std::path::PathBuf;
 
+use holdfast_backend::{RepositoryUrl, RepositoryUrlError};
 use holdfast_connect::postgres::{AddressError, PostgresAddress};
 use holdfast_connect::web::is_loopback;
 use serde_json::{Value as Json, json};
@@ -14,18 +15,6 @@ use url::Url;
 
 use super::path::mentions_variable;
 use super::value::{SettingField, SettingValue};
-
-/// Kinds of storage written as `KIND:...`.
-const ELSEWHERE: [&str; 8] = ["s3", "sftp", "rest", "b2", "azure", "gs", "swift", "rclone"];
-
-/// Location of a repository.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RepositoryUrl {
-    /// A folder on this machine, absolute.
-    Local(PathBuf),
-    /// Anything else, as written: `s3:...`, `sftp:...`.
-    Elsewhere(String),
-}
 
 /// URL of a PostgreSQL server without a password, as libpq accepts it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,15 +137,6 @@ impl fmt::Display for BucketUrl {
     }
 }
 
-impl fmt::Display for RepositoryUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Local(path) => write!(f, "{}", path.display()),
-            Self::Elsewhere(text) => f.write_str(text),
-        }
-    }
-}
-
 impl SettingValue for RepositoryUrl {
     const EXPECTED: &'static str = "a path or a URL in quotes";
     const EXAMPLE: &'static str = "\"/srv/backup/documenso\"";
@@ -170,20 +150,18 @@ impl SettingValue for RepositoryUrl {
         if !is_usable::<Self>(field, &text) {
             return None;
         }
-        let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
-        if ELSEWHERE.contains(&scheme) {
-            return Some(Self::Elsewhere(text));
+        match Self::parse(OsStr::new(&text)) {
+            Ok(Self::Local(path)) if path.starts_with("~") => {
+                field.not_a::<Self>("must be a full path")
+            }
+            Ok(Self::Local(path)) => return Some(Self::Local(field.reader.absolute(path))),
+            Ok(elsewhere) => return Some(elsewhere),
+            Err(RepositoryUrlError::Empty) => field.not_a::<Self>("must be a full path"),
+            Err(RepositoryUrlError::Scheme { .. }) => {
+                field.not_a::<Self>("is neither a path nor a location such as s3:... or sftp:...");
+            }
         }
-        if text.contains("://") {
-            field.not_a::<Self>("is neither a path nor a location such as s3:... or sftp:...");
-            return None;
-        }
-        let path = text.strip_prefix("local:").unwrap_or(&text);
-        if path.starts_with('~') || path.is_empty() {
-            field.not_a::<Self>("must be a full path");
-            return None;
-        }
-        Some(Self::Local(field.reader.absolute(path)))
+        None
     }
 }
 

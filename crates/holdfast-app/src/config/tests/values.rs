@@ -57,8 +57,14 @@ fn repositories() {
     let url = |text: &str| file(&replaced(SMALL, "/srv/backup", text)).repository.url;
     assert_eq!(url("store"), RepositoryUrl::Local(path("/etc/holdfast/store")));
     assert_eq!(url("local:../x"), RepositoryUrl::Local(path("/etc/x")));
-    assert_eq!(url("s3:https://h/x"), RepositoryUrl::Elsewhere("s3:https://h/x".into()));
-    assert_eq!(url("sftp:a@h:/x"), RepositoryUrl::Elsewhere("sftp:a@h:/x".into()));
+    assert_eq!(
+        url("s3:https://h/x"),
+        RepositoryUrl::Elsewhere { kind: "s3".into(), text: "s3:https://h/x".into() }
+    );
+    assert_eq!(
+        url("sftp:a@h:/x"),
+        RepositoryUrl::Elsewhere { kind: "sftp".into(), text: "sftp:a@h:/x".into() }
+    );
     for (text, part) in [
         ("", "is empty"),
         ("~/x", "must be a full path"),

@@ -15,7 +15,7 @@ use crate::output::{escape, text};
 pub fn place(repository: &RepositorySettings) -> String {
     match &repository.url {
         RepositoryUrl::Local(folder) => escape::path(folder).into_owned(),
-        RepositoryUrl::Elsewhere(url) => escape::text(url).into_owned(),
+        RepositoryUrl::Elsewhere { text, .. } => escape::text(text).into_owned(),
     }
 }
 
