@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use holdfast_backend::STORAGE_KINDS;
 use holdfast_connect::fs::filter::Filter;
+use holdfast_engine::retention::{Span, SpanError};
 use holdfast_format::entry::is_valid_name;
 
 const SIZE_HELP: &str = "expected a number of bytes, or one with K, M, G or T, as in 500M";
@@ -115,38 +116,17 @@ impl FromStr for ReadDataSubset {
     }
 }
 
-/// A duration such as `30d` or `1w12h`; a year has 365 days.
+/// A duration such as `30d` or `1d12h`; a year has 365 days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Age(pub Duration);
-
-const AGE_HELP: &str = "expected days (d), hours (h), weeks (w) or years (y), as in 30d or 1w12h";
 
 impl FromStr for Age {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Age, String> {
-        let (mut hours, mut rest) = (0_u64, text);
-        if rest.is_empty() {
-            return Err(AGE_HELP.to_owned());
-        }
-        while let Some(at) = rest.find(|c: char| !c.is_ascii_digit()) {
-            let number = whole(&rest[..at]).ok_or(AGE_HELP)?;
-            let factor = match rest.as_bytes()[at] {
-                b'h' => 1,
-                b'd' => 24,
-                b'w' => 24 * 7,
-                b'y' => 24 * 365,
-                b'm' => {
-                    return Err("m could be minutes or months: use hours (h) or days (d)".into());
-                }
-                _ => return Err(AGE_HELP.to_owned()),
-            };
-            let more = number.checked_mul(factor).ok_or(AGE_HELP)?;
-            hours = hours.checked_add(more).ok_or(AGE_HELP)?;
-            rest = &rest[at + 1..];
-        }
-        let seconds = hours.checked_mul(3600).filter(|_| rest.is_empty()).ok_or(AGE_HELP)?;
-        Ok(Age(Duration::from_secs(seconds)))
+        let span: Span = text.parse().map_err(|error: SpanError| error.to_string())?;
+        let months = "m means months, which differ in length: use days (d), or min for minutes";
+        span.length().map(Age).ok_or_else(|| months.to_owned())
     }
 }
 

@@ -105,7 +105,7 @@ fn case(command: &str, flag: &str) -> Wrong {
         ("restore", "--overwrite") => Refused("maybe", "[possible values: always, if-changed"),
         ("check", "--read-data-subset") => Refused("5/3", "expected n/t with n from 1 to t"),
         ("check", "--max-age") | ("forget" | "prune", "--abandoned-after") => {
-            Refused("1m", "use hours (h) or days (d)")
+            Refused("1m", "use days (d), or min for minutes")
         }
         ("stats", "--mode") => Refused("all", "[possible values: restore-size"),
         (_, "--new-password-file") => Fails("missing", 1, "cannot read the password file"),

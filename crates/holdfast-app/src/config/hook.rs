@@ -98,7 +98,7 @@ impl SettingTable for Hook {
             section.required("command", "The command as a list of words; no shell is used.");
         let timeout = section.optional(
             "timeout",
-            "Time limit, after which the command is terminated, as in 5m. Default: 10m.",
+            "Time limit, after which the command is terminated, as in 5min. Default: 10min.",
         );
         if !section.exactly_one(&["before", "after", "failed", "finally"]) {
             return None;
@@ -149,7 +149,7 @@ impl SettingTable for Restore {
         let health =
             section.optional("health", "URL that returns a 2xx status once the application works.");
         let health_timeout = section
-            .optional("health-timeout", "How long to wait for that, as in 10m. Default: 5m.");
+            .optional("health-timeout", "How long to wait for that, as in 10min. Default: 5min.");
         let health_timeout = health_timeout.unwrap_or(HEALTH_TIMEOUT_DEFAULT);
         Some(Self { stop, start, health, health_timeout })
     }

@@ -1,6 +1,6 @@
 //! `[retention]`: which snapshots to keep.
 
-use holdfast_engine::retention::{Count, Policy, Span, TagList};
+use holdfast_engine::retention::{Count, Policy, SPAN_PATTERN, Span, TagList};
 use serde_json::{Value as Json, json};
 
 use crate::settings::section::{SettingSection, SettingTable};
@@ -121,7 +121,7 @@ impl SettingValue for Span {
     const EXAMPLE: &'static str = "\"2y6m7d3h\"";
 
     fn schema() -> Json {
-        json!({ "type": "string", "pattern": "^([0-9]+[ymdh])+$" })
+        json!({ "type": "string", "pattern": SPAN_PATTERN })
     }
 
     fn read(field: &mut SettingField<'_, '_>) -> Option<Self> {

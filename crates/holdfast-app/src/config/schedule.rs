@@ -71,7 +71,7 @@ impl SettingTable for ScheduleRules {
         );
         let spread: Option<Duration> = section.optional(
             "spread",
-            "Longest delay of a start, so that machines do not all start at once. Default: 5m.",
+            "Longest delay of a start, so that machines do not all start at once. Default: 5min.",
         );
         let user = section.optional(
             "user",

@@ -1,7 +1,8 @@
-//! Durations and sizes, written as `90s`, `10m`, `2h`, `30d` and `500M`.
+//! Durations and sizes, written as `90s`, `10min`, `2h`, `30d` and `500M`.
 
 use std::time::Duration;
 
+use holdfast_engine::retention::{SPAN_PATTERN, Span};
 use serde_json::{Value as Json, json};
 
 use super::value::{SettingField, SettingValue};
@@ -12,25 +13,20 @@ pub struct Bytes(pub u64);
 
 impl SettingValue for Duration {
     const EXPECTED: &'static str = "a duration in quotes";
-    const EXAMPLE: &'static str = "\"10m\"";
+    const EXAMPLE: &'static str = "\"10min\"";
 
     fn schema() -> Json {
-        json!({ "type": "string", "pattern": "^[0-9]+[smhd]$" })
+        json!({ "type": "string", "pattern": SPAN_PATTERN })
     }
 
     fn read(field: &mut SettingField<'_, '_>) -> Option<Self> {
         let text = field.text::<Self>()?;
-        let length = number_and_unit(&text, |unit| match unit {
-            "s" => Some(1),
-            "m" => Some(60),
-            "h" => Some(3600),
-            "d" => Some(24 * 3600),
-            _ => None,
-        });
-        if length.is_none_or(|seconds| seconds == 0) {
-            field.not_a::<Self>("must be a number followed by s, m (minutes), h or d, as in 90s");
+        let length = text.parse().ok().and_then(|span: Span| span.length());
+        let length = length.filter(|length| !length.is_zero());
+        if length.is_none() {
+            field.not_a::<Self>("must be a duration such as 90s, 10min, 2h or 30d (m means months)");
         }
-        length.filter(|seconds| *seconds > 0).map(Self::from_secs)
+        length
     }
 }
 

@@ -33,7 +33,7 @@ pub use count::{Count, CountError};
 pub use group::{GroupBy, GroupByError, GroupKey};
 pub use policy::{Policy, PolicyError};
 use protect::Protected;
-pub use span::{Span, SpanError};
+pub use span::{SPAN_PATTERN, Span, SpanError};
 
 /// The verdict on the snapshots of one group, newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -190,7 +190,7 @@ fn databases() {
     assert_eq!(postgres("postgres://h", "databases = \"all\"").databases, DatabaseNames::All);
     let rich = postgres(
         "postgres://h/a",
-        "password-file = \"p\"\nrole-passwords = false\nlock-timeout = \"5m\"\n\
+        "password-file = \"p\"\nrole-passwords = false\nlock-timeout = \"5min\"\n\
          statement-timeout = \"2h\"",
     );
     assert_eq!(rich.password, Some(Password::File(path("/etc/holdfast/p"))));
@@ -209,8 +209,9 @@ fn databases() {
         ),
         ("postgres://h/a", "globals = true", "must be a string"),
         ("postgres://h/a", "globals = \"yes\"", "cannot be \"yes\""),
-        ("postgres://h/a", "lock-timeout = \"0s\"", "must be a number followed by s, m"),
-        ("postgres://h/a", "lock-timeout = \"5 min\"", "must be a number followed by s, m"),
+        ("postgres://h/a", "lock-timeout = \"0s\"", "must be a duration such as 90s"),
+        ("postgres://h/a", "lock-timeout = \"5 min\"", "must be a duration such as 90s"),
+        ("postgres://h/a", "lock-timeout = \"5m\"", "must be a duration such as 90s"),
         ("postgres://h/a", "lock-timeout = 5", "a duration in quotes, not a number"),
     ] {
         check(&with(url, lines), &[part]);

@@ -335,7 +335,7 @@ impl ConnectionKeys {
         );
         let patience = section.optional(
             "patience",
-            "How long to keep trying a server that is unreachable or too busy. Default: 10m.",
+            "How long to keep trying a server that is unreachable or too busy. Default: 10min.",
         );
         Self {
             path_style,

@@ -86,8 +86,8 @@ impl SettingTable for PostgresSettings {
             .optional("lock-timeout", "How long to wait for table locks, as in 30s. Default: 30s.");
         let statement_timeout = section.optional(
             "statement-timeout",
-            "Limit for each query of the catalogs and of checks, as in 10m; dumps have none. \
-             Default: 5m, 1h for checks.",
+            "Limit for each query of the catalogs and of checks, as in 10min; dumps have none. \
+             Default: 5min, 1h for checks.",
         );
         let named = url.as_ref().and_then(|url| url.database());
         let databases = databases.or(named.map(|name| DatabaseNames::Named(vec![name.to_owned()])));

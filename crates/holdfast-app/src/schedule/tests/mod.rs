@@ -37,7 +37,7 @@ prometheus = { textfile = "/var/lib/node-exporter/documenso.prom" }
 [schedule]
 every = "day"
 at = "02:30"
-spread = "10m"
+spread = "10min"
 user = "backup"
 writable = ["/var/lib/documenso"]
 "#;

@@ -6,6 +6,7 @@ use crate::retention::policy::Policy;
 use crate::retention::span::Span;
 
 const HOUR: u64 = 1;
+const SECONDS_PER_HOUR: u64 = 3600;
 /// With clocks set back.
 const DAY: u64 = 25;
 const WEEK: u64 = 7 * 24 + 1;
@@ -49,7 +50,8 @@ pub(super) fn hours(policy: &Policy, rhythm: Rhythm) -> u64 {
 }
 
 fn length(span: Span) -> u64 {
-    let Span { years, months, days, hours } = span;
-    let parts = [(years, YEAR), (months, MONTH), (days, DAY), (hours, HOUR)];
-    parts.into_iter().map(|(number, unit)| u64::from(number).saturating_mul(unit)).sum()
+    let parts = [(span.years, YEAR), (span.months, MONTH), (span.days, DAY)];
+    let days: u64 =
+        parts.into_iter().map(|(number, unit)| u64::from(number).saturating_mul(unit)).sum();
+    days.saturating_add(span.clock_seconds().div_ceil(SECONDS_PER_HOUR))
 }

@@ -4,14 +4,16 @@ use super::*;
 
 #[test]
 fn spans() {
-    for text in ["2y5m7d3h", "7d", "48h", "1y3h"] {
+    for text in ["2y5m7d3h", "7d", "48h", "1y3h", "90min", "30s", "1m1min", "1d2h3min4s"] {
         assert_eq!(text.parse::<Span>().unwrap().to_string(), text);
     }
     assert_eq!("1d2y".parse::<Span>().unwrap().to_string(), "2y1d");
     assert_eq!(" 07d ".parse::<Span>().unwrap().to_string(), "7d");
     assert_eq!("0m".parse::<Span>().unwrap().to_string(), "0h");
-    let malformed =
-        ["", " ", "7", "d", "7d3", "-7d", "+7d", "7 d", "7s", "1.5d", "7D", "1dd", "7\u{e4}"];
+    let malformed = [
+        "", " ", "7", "d", "7d3", "-7d", "+7d", "7 d", "7 min", "7ms", "7mi", "1.5d", "7D", "1dd",
+        "7\u{e4}",
+    ];
     for text in malformed.into_iter().chain(["99999999999d"]) {
         let error = SpanError::Malformed { text: text.to_owned() };
         assert_eq!(text.parse::<Span>(), Err(error));
@@ -22,8 +24,17 @@ fn spans() {
     );
     assert_eq!(
         "1d2h3d".parse::<Span>().unwrap_err().to_string(),
-        "\"1d2h3d\" has the unit d twice; write each of y, m, d and h at most once"
+        "\"1d2h3d\" has the unit d twice; write each unit at most once"
     );
+}
+
+#[test]
+fn lengths() {
+    let length = |text: &str| text.parse::<Span>().unwrap().length().map(|it| it.as_secs());
+    assert_eq!(length("1y1d1h1min1s"), Some(366 * 86_400 + 3661));
+    assert_eq!(length("10min"), Some(600));
+    assert_eq!(length("4294967295y4294967295d"), Some(u64::from(u32::MAX) * 366 * 86_400));
+    assert_eq!(length("1m"), None, "months differ in length");
 }
 
 #[test]

@@ -74,10 +74,20 @@ fn counts() -> impl Strategy<Value = Option<Count>> {
 }
 
 fn spans() -> impl Strategy<Value = Option<Span>> {
-    let span = (0..2_u32, 0..14_u32, 0..40_u32, 0..30_u32)
-        .prop_map(|(years, months, days, hours)| Span { years, months, days, hours });
-    let short =
-        (0..4_u32, 1..40_u32).prop_map(|(days, hours)| Span { days, hours, ..Span::default() });
+    let span =
+        (0..2_u32, 0..14_u32, 0..40_u32, 0..30_u32).prop_map(|(years, months, days, hours)| Span {
+            years,
+            months,
+            days,
+            hours,
+            ..Span::default()
+        });
+    let short = (0..4_u32, 1..40_u32, 0..90_u32).prop_map(|(days, hours, minutes)| Span {
+        days,
+        hours,
+        minutes,
+        ..Span::default()
+    });
     let span = prop_oneof![span, short].prop_filter("zero is no rule", |span| !span.is_zero());
     option::weighted(0.3, span)
 }

@@ -212,7 +212,9 @@ fn before(time: Timestamp, span: Span, zone: &TimeZone) -> Timestamp {
         let date = jiff::civil::date(1970, 1, 1) + jiff::SignedDuration::from_hours(24 * day);
         time = zone.to_timestamp(date.to_datetime(local.time())).unwrap();
     }
-    time - jiff::SignedDuration::from_secs(3600 * i64::from(span.hours))
+    let clock = [(span.hours, 3600), (span.minutes, 60), (span.seconds, 1)];
+    let clock = clock.map(|(number, unit)| i64::from(number) * unit);
+    time - jiff::SignedDuration::from_secs(clock.iter().sum())
 }
 
 /// Days from 1 January 1970 to the first day of a month.
