@@ -76,6 +76,15 @@ pub enum EngineError {
         /// The group, in readable form.
         group: String,
     },
+    /// An object that a prune needs to know the whole index is missing or cannot be read, so nothing
+    /// was deleted.
+    #[error("{object} is damaged: {reason}")]
+    IndexGap {
+        /// The object.
+        object: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// The user asked to stop.
     #[error("interrupted")]
     Interrupted,

@@ -162,7 +162,7 @@ fn commands(case: &Case, script: &Script) -> Result<(), String> {
 
 /// A prune requires every index object, and reports what to do.
 fn is_index(error: &EngineError) -> bool {
-    error.to_string().contains("repair index")
+    matches!(error, EngineError::IndexGap { .. })
 }
 
 /// The commands that a check recommends, in order.

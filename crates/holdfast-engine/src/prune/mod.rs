@@ -307,11 +307,12 @@ impl Prune<'_> {
 
     fn refuse_gaps(&self, missing: &Missing) -> Result<(), EngineError> {
         if let Some(name) = missing.index_objects.first() {
-            let reason = "it is missing or cannot be read";
-            return Err(RepoError::damaged(name, reason).into());
+            let (object, reason) = (name.clone(), "it is missing or cannot be read");
+            return Err(EngineError::IndexGap { object, reason });
         }
         if let Some(name) = missing.packs.first() {
-            return Err(RepoError::damaged(name, "its directory cannot be read").into());
+            let (object, reason) = (name.clone(), "its directory cannot be read");
+            return Err(EngineError::IndexGap { object, reason });
         }
         match self.repository.history().damaged().next() {
             Some(record) => Err(RepoError::damaged(&record.object, &record.reason).into()),
