@@ -168,12 +168,16 @@ impl Prune<'_> {
 
     /// True if the reason may be that another prune took a step in the meantime.
     fn was_overtaken(&self, error: &EngineError) -> Result<bool, EngineError> {
-        let EngineError::Repo(error) = error else { return Ok(false) };
+        let may_be_outdated = match error {
+            EngineError::Repo(error) => error.may_be_outdated(),
+            EngineError::IndexGap { .. } => true,
+            _ => false,
+        };
         #[cfg(test)]
         if self.mutation == PruneMutation::OthersAreErrors {
             return Ok(false);
         }
-        if !error.may_be_outdated() {
+        if !may_be_outdated {
             return Ok(false);
         }
         self.repository.refresh()?;
