@@ -252,9 +252,8 @@ impl From<EngineError> for CommandError {
             EngineError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 CommandError::new(ExitKind::OutputClosed, "output closed")
             }
-            EngineError::IndexGap { .. } => {
-                CommandError::new(ExitKind::Damaged, error.to_string()).hint("holdfast repair index")
-            }
+            EngineError::IndexGap { .. } => CommandError::new(ExitKind::Damaged, error.to_string())
+                .hint("holdfast repair index"),
             EngineError::DeleteRefused { .. } => CommandError::failed(error.to_string())
                 .hint("restore without --delete into an empty folder"),
             EngineError::Full(_) => CommandError::failed(error.to_string())

@@ -24,7 +24,8 @@ impl SettingValue for Duration {
         let length = text.parse().ok().and_then(|span: Span| span.length());
         let length = length.filter(|length| !length.is_zero());
         if length.is_none() {
-            field.not_a::<Self>("must be a duration such as 90s, 10min, 2h or 30d (m means months)");
+            field
+                .not_a::<Self>("must be a duration such as 90s, 10min, 2h or 30d (m means months)");
         }
         length
     }
