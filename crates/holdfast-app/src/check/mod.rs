@@ -2,8 +2,8 @@
 //! chains must be intact.
 //!
 //! A check queries a database at one moment ([`ask`]). What rows refer to is matched with a source
-//! while that is read ([`watch`], [`pass`]). Then the answers are judged ([`judge`]) and reported
-//! ([`report`]). A run does so with what it captures, a restore with what it has restored.
+//! while that is read ([`watch`], [`pass`](mod@pass)). Then the answers are judged ([`judge`]) and
+//! reported ([`report`]). A run does so with what it captures, a restore with what it has restored.
 
 mod ask;
 mod contents;

@@ -21,7 +21,7 @@ pub struct CheckReport {
     pub packs_read: u64,
     /// Bytes of those.
     pub bytes_read: u64,
-    /// Packs skipped because of [`CheckOptions::max_age`].
+    /// Packs skipped because of [`max_age`](super::CheckOptions::max_age).
     pub packs_recently_verified: u64,
     /// Bytes of frames in which a snapshot uses a blob.
     pub bytes_used: u64,
