@@ -11,7 +11,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::keys;
-use crate::parse::{Age, ExcludeIfPresent, MaxUnused, ReadDataSubset, Size, TagList};
+use crate::parse::{
+    Age, ExcludeIfPresent, MaxUnusedArgument, ReadDataSubset, Size, TagListArgument,
+};
 
 /// Passphrases and generated keys. Only the text of the golden key opens the golden slot.
 pub fn secret(data: &[u8]) {
@@ -93,9 +95,9 @@ pub fn selection(data: &[u8]) {
     prints_what_it_reads::<GroupBy>(text);
     prints_what_it_reads::<Span>(text);
     let _ = text.parse::<Size>();
-    let _ = text.parse::<MaxUnused>();
+    let _ = text.parse::<MaxUnusedArgument>();
     let _ = text.parse::<Age>();
-    let _ = text.parse::<TagList>();
+    let _ = text.parse::<TagListArgument>();
     let _ = text.parse::<ExcludeIfPresent>().map(|rule| rule.bytes());
     if let Ok(ReadDataSubset::Part { number, total }) = text.parse() {
         assert!((1..=total).contains(&number));
