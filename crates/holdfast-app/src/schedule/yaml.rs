@@ -1,4 +1,7 @@
 //! Manifests as YAML.
+//!
+//! Written here and not by a library: serde_yaml is archived, and its successors are young. The
+//! tests read everything back with another implementation.
 
 use std::fmt::Write;
 
