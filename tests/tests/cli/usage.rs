@@ -24,7 +24,7 @@ enum Wrong {
 use Wrong::{Fails, Nothing, Refused};
 
 const TIME: &str = "is not a time; write 2026-11-20";
-const SPAN: &str = "write years, months, days and hours, such as";
+const SPAN: &str = "write years, months, days, hours, minutes and seconds, such as";
 const SIZE: &str = "expected a number of bytes, or one with K, M, G or T";
 const GROUP: &str = "use host, paths and tags, comma-separated";
 const SELECTOR: &str = "write latest, latest~2 or the first digits of an id";
