@@ -1,5 +1,7 @@
 //! A restore of one database, or of a part of one, alongside the application.
 
+use holdfast_connect::postgres::RestoreSelection;
+
 use super::{NextStep, RestoreError, RestorePart, RestoreRequest};
 use crate::kind::{DatabaseMove, Move};
 
@@ -46,7 +48,7 @@ pub(super) fn narrow(
     }
     let count = databases(moves).count();
     if count == 0 {
-        let message = "the sources to restore have no database";
+        let message = format!("the sources to restore have no database {}", purpose(request));
         return Err(RestoreError::refused(message).or(NextStep::ChooseDatabaseSource));
     }
     if count > 1 {
@@ -70,4 +72,13 @@ fn databases<'m, 'a>(moves: &'m [Move<'a>]) -> impl Iterator<Item = &'m Database
         Move::Database(database) => Some(&**database),
         Move::Roles(_) | Move::Step(_) => None,
     })
+}
+
+/// What a database is needed for.
+fn purpose(request: &RestoreRequest) -> String {
+    let RestoreSelection { schema, table } = &request.selection;
+    let parts = [("with schema", schema), ("with table", table), ("to restore as", &request.into)];
+    let named =
+        parts.iter().filter_map(|(word, name)| Some(format!("{word} {:?}", name.as_ref()?)));
+    named.collect::<Vec<_>>().join(", ")
 }
