@@ -76,8 +76,8 @@ pub enum EngineError {
         /// The group, in readable form.
         group: String,
     },
-    /// An object that a prune needs to know the whole index is missing or cannot be read, so nothing
-    /// was deleted.
+    /// An object that a prune needs to know the whole index is missing or cannot be read, so
+    /// nothing was deleted.
     #[error("{object} is damaged: {reason}")]
     IndexGap {
         /// The object.

@@ -3,8 +3,8 @@
 //!
 //! [`find`] finds the keys that the data needs, [`FoundParts::prepare`] determines the steps, and
 //! [`PreparedRestore::plan`] examines everything that would be changed and returns the
-//! [`RestorePlan`]. [`PreparedRestore::restore`] carries it out after the user has confirmed. It can
-//! be repeated at any time: what is already correct is kept. What a step does is decided by the
+//! [`RestorePlan`]. [`PreparedRestore::restore`] carries it out after the user has confirmed. It
+//! can be repeated at any time: what is already correct is kept. What a step does is decided by the
 //! kinds of sources ([`crate::kind`]) and, for the application as a whole, in [`steps`].
 
 mod alongside;
