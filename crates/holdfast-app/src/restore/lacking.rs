@@ -8,7 +8,7 @@ use crate::kind::Class;
 /// Notes what the snapshots lack of the parts to restore.
 pub(super) fn report(prepared: &mut PreparedRestore<'_>) {
     for class in [Class::Data, Class::Keys] {
-        if let Some(origin) = prepared.origin(class) {
+        if let Some(origin) = prepared.scene.origin(class) {
             of_snapshot(prepared, class, origin);
         }
     }

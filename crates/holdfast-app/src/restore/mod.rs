@@ -140,7 +140,7 @@ impl<'a> PreparedRestore<'a> {
         });
         let mut moves = Vec::new();
         for part in parts {
-            let Some(origin) = self.origin(part.from.class) else { continue };
+            let Some(origin) = self.scene.origin(part.from.class) else { continue };
             if part.record(&origin.snapshot.snapshot)?.is_none() {
                 let message = format!(
                     "source {:?} is not restored: it is not in snapshot {}",
@@ -153,14 +153,6 @@ impl<'a> PreparedRestore<'a> {
             moves.extend(part.to.kind.moves(&part, origin, &self.scene)?);
         }
         Ok(moves)
-    }
-
-    /// The snapshot that holds sources of a class; `None` for keys that are not restored.
-    fn origin(&self, class: Class) -> Option<Origin<'a>> {
-        match class {
-            Class::Data => Some(self.scene.data_origin()),
-            Class::Keys => self.scene.keys_origin(),
-        }
     }
 
     /// The checks whose sources are all restored.

@@ -28,6 +28,7 @@ pub use tree::{Origin, SourceTree};
 pub use work::{Hold, StepOutcome, StepWork, Verified};
 
 use crate::connections::Connections;
+use crate::kind::Class;
 use crate::notify::HttpOptions;
 
 /// The environment of a restore, supplied by the program.
@@ -112,14 +113,13 @@ pub struct StepScene<'a> {
 }
 
 impl<'a> StepScene<'a> {
-    /// The snapshot of the data, in its repository.
-    pub fn data_origin(&self) -> Origin<'a> {
-        Origin { repository: self.context.data, snapshot: self.data }
-    }
-
-    /// The snapshot of the keys, in its repository, if keys are restored.
-    pub fn keys_origin(&self) -> Option<Origin<'a>> {
-        let (snapshot, repository) = self.keys.zip(self.context.keys)?;
+    /// The snapshot that holds sources of a class, in its repository; `None` for keys that are not
+    /// restored.
+    pub fn origin(&self, class: Class) -> Option<Origin<'a>> {
+        let (snapshot, repository) = match class {
+            Class::Data => (self.data, self.context.data),
+            Class::Keys => self.keys.zip(self.context.keys)?,
+        };
         Some(Origin { repository, snapshot })
     }
 }

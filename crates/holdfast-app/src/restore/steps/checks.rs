@@ -9,7 +9,6 @@ use crate::check::{
     CheckEvaluation, CheckOutcome, CheckRule, CheckScene, OnFailure, Queries, RowNames,
     SharedMemory, pass,
 };
-use crate::kind::Class;
 use crate::kind::step::{
     Effect, Hold, Planning, RestoreError, RestorePart, RestoreStep, StepOutcome, StepRole,
     StepScene, StepWork, Verified,
@@ -104,10 +103,7 @@ impl<'a> RestoredScene<'a> {
         let mut databases = BTreeMap::new();
         for part in &scene.parts {
             let is_queried = checks.iter().any(|check| check.source == part.from.name);
-            let origin = match part.from.class {
-                Class::Data => Some(scene.data_origin()),
-                Class::Keys => scene.keys_origin(),
-            };
+            let origin = scene.origin(part.from.class);
             let Some(origin) = origin.filter(|_| is_queried) else { continue };
             if let Some(queries) = part.to.kind.restored_queries(part, origin, scene)? {
                 databases.insert(part.from.name.clone(), queries);

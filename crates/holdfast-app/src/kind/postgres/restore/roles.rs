@@ -8,6 +8,7 @@ use holdfast_connect::postgres::{
 
 use super::DatabaseMove;
 use super::step::Peers;
+use crate::kind::Class;
 use crate::kind::step::{
     Effect, Planning, RestoreError, RestorePart, RestoreStep, StepOutcome, StepRole, StepScene,
     StepWork,
@@ -82,7 +83,7 @@ pub fn globals_script(
     part: &RestorePart<'_>,
     scene: &StepScene<'_>,
 ) -> Result<Option<Vec<u8>>, RestoreError> {
-    for origin in [Some(scene.data_origin()), scene.keys_origin()].into_iter().flatten() {
+    for origin in [Class::Data, Class::Keys].into_iter().filter_map(|class| scene.origin(class)) {
         let sources = &origin.snapshot.snapshot.sources;
         let is_there = sources.iter().any(|it| it.name == part.name());
         if is_there && let Some(script) = origin.tree(part.name())?.whole(b"globals.sql")? {
